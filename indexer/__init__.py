@@ -1,0 +1,1 @@
+"""Directory → pages, again and again: watch, read, render, write."""

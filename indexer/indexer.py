@@ -1,0 +1,307 @@
+"""The loop: hints in, pages out. First render, render after an event and after a crash are one function."""
+
+import logging
+import queue
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from watchdog.observers.api import BaseObserver
+
+from indexer import render
+from indexer.catalogue import Catalogue
+from indexer.knowledge import Key, Knowledge, key_of
+from indexer.learn import Lesson, learn
+from indexer.scan import scan
+from indexer.settings import Settings
+from indexer.site import Site
+from indexer.teach import Teachers
+from indexer.values import Identity, LeftOut
+from indexer.watch import Hint, start_watch
+from store.errors import BadPolicy
+from store.layout import Layout
+from store.policy import CLOSED, Policy, read_policy
+
+log = logging.getLogger(__name__)
+
+TICK = 0.2  # seconds between looks at larder.toml
+HEARTBEAT = 2.0  # seconds
+OVERVIEW = 1.0  # seconds between overviews during a long reading
+QUIET = 0.2  # seconds without a change after which a file that was not closed is read all the same
+SMALL_BATCH = 32  # files
+SMALL_FILES = 16 << 20  # bytes in all: more goes to other processes
+
+Report = tuple[list[str], list[Lesson]]
+LINK = LeftOut("a link to nowhere or to a directory; expected a file")
+UNPRINTABLE = LeftOut("its path is not UTF-8; expected one that a URL can carry")
+
+
+class Indexer:
+    """Keeps `site/` as `packages/` has it. Everything happens on the thread that calls `run`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._packages = settings.layout.packages
+        self._inbox: queue.SimpleQueue[Hint | Report | None] = queue.SimpleQueue()
+        self._catalogue = Catalogue()
+        self._knowledge = Knowledge(settings.layout.state / "learnt.sqlite3", render.fingerprint_of_code())
+        self._site = Site(settings.layout.site, self._catalogue, self._knowledge)
+        self._teachers = Teachers(self._packages, lambda paths, lessons: self._inbox.put((paths, lessons)))
+        self._policy = PolicyWatch(settings.layout, self._site)
+        self._writing: dict[str, float] = {}  # path → when it is read, closed or not
+        self._in_lesson: set[str] = set()
+        self._said: dict[str, str] = {}
+        self._progress = Progress()
+        self._read = 0
+        self._beaten = 0.0
+        self._reconciled = 0.0
+        self._overviewed = 0.0
+        self._watched: int | None = None
+        self._observer: BaseObserver | None = None
+
+    def stop(self) -> None:
+        """End `run` soon; safe to call from a signal handler or another thread."""
+        self._inbox.put(None)
+
+    def run(self) -> None:
+        """Watch first, then reconcile everything, then follow changes until stopped."""
+        self._site.write_static()
+        try:
+            while True:
+                self._keep_up()
+                items = self._collect()
+                if None in items:
+                    return
+                self._follow(items)
+        finally:
+            if self._observer is not None:
+                self._observer.stop()
+            self._teachers.stop()
+            self._knowledge.close()
+
+    def _keep_up(self) -> None:
+        """What is due by the clock rather than by an event."""
+        self._policy.follow()
+        self._keep_watching()
+        now = time.monotonic()
+        if now - self._beaten >= HEARTBEAT:
+            self._beaten = now
+            self._settings.layout.heartbeat.touch()
+        if now - self._reconciled >= self._settings.reconcile_interval:
+            self._reconcile()
+
+    def _keep_watching(self) -> None:
+        """Watch the directory that is there now; FileNotFoundError where there is none, and every page stays."""
+        inode = self._packages.stat().st_ino
+        if inode == self._watched:
+            return
+        if self._observer is not None:
+            self._observer.stop()
+        settings = self._settings
+        self._observer = start_watch(self._packages, settings.watch, settings.poll_interval, self._inbox.put)
+        self._watched = inode
+        self._reconciled = float("-inf")
+
+    def _reconcile(self) -> None:
+        """Compare everything, believing nothing but the disk."""
+        self._reconciled = time.monotonic()
+        read = self._read
+        keys: set[Key] = set()
+        dirty = self._refresh([""], keys)
+        self._knowledge.forget_all_but(keys)
+        dirty |= self._site.heal()
+        written = self._site.write_projects(dirty)
+        self._write_overview()
+        log.info(
+            "reconciled %d files: %d read, %d being read, %d projects rendered",
+            len(keys), self._read - read, len(self._in_lesson), written,
+        )  # fmt: skip
+
+    def _collect(self) -> list[Hint | Report | None]:
+        """What came in: at least one item, or none after a tick."""
+        items: list[Hint | Report | None] = []
+        try:
+            items.append(self._inbox.get(timeout=self._patience()))
+            while len(items) < 10_000:
+                items.append(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+        return items
+
+    def _patience(self) -> float:
+        due = min(self._writing.values(), default=float("inf"))
+        return min(TICK, max(0.0, due - time.monotonic()))
+
+    def _follow(self, items: list[Hint | Report | None]) -> None:
+        """Take in what changed and write the pages that it makes different."""
+        dirty = self._site.broken() if not items else set()
+        reports = [item for item in items if isinstance(item, tuple) and not isinstance(item, Hint)]
+        hints = [item for item in items if isinstance(item, Hint)]
+        paths = self._settle(hints)
+        for batch, lessons in reports:
+            self._knowledge.remember(lessons)
+            self._read += len(lessons)
+            self._in_lesson.difference_update(batch)
+            self._teachers.batch_done()
+            self._progress.add(len(batch))
+            paths |= set(batch)
+        if paths:
+            dirty |= self._refresh(sorted(paths))
+        if dirty or paths:
+            self._site.write_projects(dirty)
+            self._write_overview()
+
+    def _settle(self, hints: Iterable[Hint]) -> set[str]:
+        """The paths to look at now; those still being written wait until closed, or quiet for a moment."""
+        now = time.monotonic()
+        paths = set()
+        for hint in hints:
+            if hint.writing:
+                self._writing[hint.path] = now + QUIET
+            else:
+                self._writing.pop(hint.path, None)
+                paths.add(hint.path)
+        quiet = {path for path, due in self._writing.items() if due <= now}
+        for path in quiet:
+            del self._writing[path]
+        return paths | quiet
+
+    def _refresh(self, paths: Iterable[str], keys: set[Key] | None = None) -> set[str]:
+        """Make the catalogue right at and below these paths; the projects that this makes dirty."""
+        dirty: set[str] = set()
+        unknown: dict[str, Identity] = {}
+        for path in paths:
+            seen = dict(scan(self._packages, path))
+            for gone in self._catalogue.paths_below(path) - seen.keys():
+                dirty |= self._remove(gone)
+            for file, identity in seen.items():
+                if identity is not None and keys is not None:
+                    keys.add(key_of(file, identity))
+                dirty |= self._take(file, identity, unknown)
+        return dirty | self._learn(unknown)
+
+    def _take(self, path: str, identity: Identity | None, unknown: dict[str, Identity]) -> set[str]:
+        if identity is None or not _is_utf8(path):
+            return self._catalogue.put(path, Identity(0, 0, 0), LINK if identity is None else UNPRINTABLE)
+        if self._catalogue.identity(path) == identity:
+            return set()
+        facts = self._knowledge.facts(path, identity)
+        if facts is not None:
+            return self._catalogue.put(path, identity, facts)
+        unknown[path] = identity
+        return set()
+
+    def _remove(self, path: str) -> set[str]:
+        dirty = self._catalogue.remove(path)
+        self._said.pop(path, None)
+        self._site.remove_metadata({path})
+        return dirty
+
+    def _learn(self, unknown: dict[str, Identity]) -> set[str]:
+        """Read a few small files here and now; leave more to other processes, which report later."""
+        if len(unknown) > SMALL_BATCH or sum(identity.size for identity in unknown.values()) > SMALL_FILES:
+            todo = unknown.keys() - self._in_lesson
+            self._in_lesson |= todo
+            self._progress.expect(len(todo))
+            self._teachers.submit(sorted(todo))
+            return set()
+        lessons = [lesson for path in unknown if (lesson := learn(self._packages, path))]
+        self._read += len(lessons)
+        self._knowledge.remember(lessons)
+        dirty: set[str] = set()
+        for lesson in lessons:
+            dirty |= self._catalogue.put(lesson.path, lesson.identity, lesson.facts)
+        return dirty
+
+    def _write_overview(self) -> None:
+        """The pages about everything; while much is being read only now and then, for they are long."""
+        now = time.monotonic()
+        if self._in_lesson and now - self._overviewed < OVERVIEW:
+            return
+        self._overviewed = now
+        self._site.write_overview()
+        self._report_left_out()
+
+    def _report_left_out(self) -> None:
+        """One line for each file that is left out, and again only when the reason changes."""
+        left_out = self._catalogue.left_out()
+        for path, reason in left_out.items():
+            if self._said.get(path) != reason and path not in self._writing:
+                log.warning("left out %r: %s", path, reason)
+        self._said = left_out
+
+
+class PolicyWatch:
+    """Puts `larder.toml` in force whenever it changes; what was in force stays where it cannot be used."""
+
+    def __init__(self, layout: Layout, site: Site) -> None:
+        self._layout = layout
+        self._site = site
+        self._seen: tuple[int, ...] | None = None
+
+    def follow(self) -> None:
+        facts = _facts(self._layout.policy)
+        if facts == self._seen:
+            return
+        first, self._seen = self._seen is None, facts
+        try:
+            policy = read_policy(self._layout.policy)
+        except BadPolicy as error:
+            log.error("refused the policy, what was in force stays: %s", error)
+            if first:
+                self._site.write_policy(self._last_accepted())
+            return
+        self._accept(policy)
+
+    def _accept(self, policy: Policy) -> None:
+        self._site.write_policy(policy)
+        text = self._layout.policy.read_bytes() if self._layout.policy.exists() else b""
+        copy = self._layout.accepted_policy
+        if not copy.exists() or copy.read_bytes() != text:
+            temporary = copy.with_suffix(".new")
+            temporary.write_bytes(text)
+            temporary.replace(copy)
+        log.info("put the policy in force: %s", policy)
+
+    def _last_accepted(self) -> Policy:
+        try:
+            return read_policy(self._layout.accepted_policy) if self._layout.accepted_policy.exists() else CLOSED
+        except BadPolicy:
+            return CLOSED
+
+
+def _facts(path: Path) -> tuple[int, ...]:
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class Progress:
+    """Says how far a long reading is, every few seconds."""
+
+    def __init__(self, every: float = 2.0) -> None:
+        self._every = every
+        self._done = self._all = 0
+        self._said = 0.0
+
+    def expect(self, count: int) -> None:
+        self._all += count
+
+    def add(self, count: int) -> None:
+        self._done += count
+        now = time.monotonic()
+        if self._done == self._all or now - self._said >= self._every:
+            self._said = now
+            log.info("read %d of %d files", self._done, self._all)
+        if self._done == self._all:
+            self._done = self._all = 0

@@ -1,0 +1,106 @@
+"""Changes below a directory, as hints; all that knows of watchdog. The truth is read elsewhere."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirModifiedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+from watchdog.observers.polling import PollingObserver
+
+log = logging.getLogger(__name__)
+
+Mode = Literal["auto", "poll"]
+
+# Not opened, closed_no_write: reading must cause no work, here or in the kernel.
+_EVENTS: list[type[FileSystemEvent]] = [
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileClosedEvent,
+    FileMovedEvent,
+    FileDeletedEvent,
+    DirCreatedEvent,
+    DirMovedEvent,
+    DirDeletedEvent,
+]
+
+_REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "fuse.grpcfuse", "fuse.osxfs", "fakeowner"}
+
+
+class Hint(NamedTuple):
+    """Something may have changed at `path`; `writing` while more of it is to be expected."""
+
+    path: str
+    writing: bool = False
+
+
+class _Handler(FileSystemEventHandler):
+    def __init__(self, packages: Path, tell: Callable[[Hint], None]) -> None:
+        self._packages = str(packages)
+        self._tell = tell
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if isinstance(event, DirModifiedEvent):
+            return  # what changed in it has an event of its own
+        writing = isinstance(event, FileModifiedEvent)
+        for path in (event.src_path, event.dest_path):
+            if path:
+                self._tell(Hint(self._relative(os.fsdecode(path)), writing))
+
+    def _relative(self, path: str) -> str:
+        relative = os.path.relpath(path, self._packages)
+        return "" if relative == "." else relative
+
+
+def start_watch(packages: Path, mode: Mode, interval: float, tell: Callable[[Hint], None]) -> BaseObserver:
+    """Call `tell` from a thread of its own for every change from now on.
+
+    inotify where it works; else, or with mode "poll", every `interval` seconds. Says which.
+    """
+    handler = _Handler(packages, tell)
+    reason = "LARDER_WATCH=poll" if mode == "poll" else _why_not_inotify(packages)
+    if reason is None:
+        observer = Observer()
+        try:
+            return _started(observer, handler, packages)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EMFILE, errno.ENOSYS):
+                raise
+            observer.stop()
+            reason = f"{error.strerror} (see fs.inotify.max_user_watches and max_user_instances)"
+    log.warning("polling %s every %g s instead of watching it: %s", packages, interval, reason)
+    return _started(PollingObserver(timeout=interval), handler, packages)
+
+
+def _started(observer: BaseObserver, handler: _Handler, packages: Path) -> BaseObserver:
+    observer.schedule(handler, str(packages), recursive=True, event_filter=_EVENTS)
+    observer.start()
+    return observer
+
+
+def _why_not_inotify(packages: Path) -> str | None:
+    """The kind of file system, where changes made by others raise no event."""
+    kind = _file_system(packages.resolve())
+    return f"inotify does not see all changes on {kind}" if kind in _REMOTE else None
+
+
+def _file_system(path: Path) -> str:
+    mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    kinds = {fields[1]: fields[2] for fields in (line.split() for line in mounts)}
+    return next((kinds[str(place)] for place in (path, *path.parents) if str(place) in kinds), "")

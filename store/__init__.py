@@ -1,0 +1,1 @@
+"""What both daemons share: the words, what lies where, and "appears whole or not at all"."""

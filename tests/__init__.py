@@ -1,0 +1,1 @@
+"""The suite: real archives, real programs, real clients."""

@@ -1,0 +1,210 @@
+"""A running Larder, all three programs of it, as a test drives it."""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+HERE = Path(__file__).resolve().parent.parent
+JSON = "application/vnd.pypi.simple.v1+json"
+T = TypeVar("T")
+USER, PASSWORD = "ann", "correct-horse"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], T], seconds: float = 10.0) -> T:
+    """The first truthy value of `condition`; AssertionError where there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {seconds} s: {condition}"
+        time.sleep(0.01)
+
+
+@dataclass
+class Answer:
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+@dataclass
+class Larder:
+    """One data directory being served at `url`; the programs' output goes to `log_file`."""
+
+    data: Path
+    port: int
+    log_file: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def login_url(self) -> str:
+        return f"http://{USER}:{PASSWORD}@127.0.0.1:{self.port}"
+
+    @property
+    def packages(self) -> Path:
+        return self.data / "packages"
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def start(self) -> None:
+        command = [sys.executable, str(HERE / "scripts/supervise.py"), "--data", str(self.data)]
+        command += ["--host", "127.0.0.1", "--port", str(self.port)]
+        environment = {**os.environ, "PYTHONPATH": str(HERE), **self.environment}
+        environment["PATH"] += ":/usr/sbin:/sbin"
+        said = len(self.log) if self.log_file.exists() else 0
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        wait_until(lambda: "Ctrl-C stops it" in self.log[said:] or self._died(), 30)
+
+    def _died(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log
+        return False
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(20)
+            self.process = None
+
+    def pids(self, name: str) -> list[int]:
+        """Of the program `name` ("indexer", "uploader" or "nginx") of this Larder."""
+        assert self.process is not None
+        found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
+        return [int(line.split()[0]) for line in found.stdout.splitlines() if name in line]
+
+    @contextlib.contextmanager
+    def without(self, *names: str) -> Iterator[None]:
+        """For a while these programs do not run (they are stopped, as a hung one is)."""
+        pids = [pid for name in names for pid in self.pids(name)]
+        assert pids
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    def add_user(self, user: str = USER, password: str = PASSWORD) -> None:
+        run_tool("-m", "uploader.users", "--data", str(self.data), "add", user, "--stdin", stdin=password + "\n")
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request to exactly this path; no redirect is followed."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            return Answer(response.status, response.reason, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """GET; `If_None_Match="…"` is the header If-None-Match."""
+        return self.request("GET", path, headers={key.replace("_", "-"): value for key, value in headers.items()})
+
+    def detail(self, project: str) -> dict[str, dict[str, Any]]:
+        """File name → entry of the project's JSON page; empty where there is no page."""
+        answer = self.get(f"/simple/{project}/", Accept=JSON)
+        return {entry["filename"]: entry for entry in answer.json()["files"]} if answer.status == 200 else {}
+
+    def digest(self, project: str, filename: str) -> str | None:
+        """As the project's page has it; None where it is not listed."""
+        entry = self.detail(project).get(filename)
+        return entry["hashes"]["sha256"] if entry else None
+
+    def wait_listed(self, project: str, file: Path, seconds: float = 10.0) -> dict[str, Any]:
+        """The entry, once the page lists the file with the digest it has."""
+        from tests.archives import digest
+
+        wanted = digest(file)
+        return wait_until(
+            lambda: (entry := self.detail(project).get(file.name, {})) and entry["hashes"]["sha256"] == wanted and entry,
+            seconds,
+        )
+
+    def wait_gone(self, project: str, filename: str, seconds: float = 10.0) -> None:
+        wait_until(lambda: filename not in self.detail(project), seconds)
+
+    def snapshot(self) -> dict[str, tuple[int, int, bytes]]:
+        """All that people's data is: path → inode, modification time, content, of all but site and state."""
+        found = {}
+        for file in sorted(self.data.rglob("*")):
+            place = file.relative_to(self.data)
+            if place.parts[0] not in ("site", "state") and file.is_file():
+                found[str(place)] = (file.stat().st_ino, file.stat().st_mtime_ns, file.read_bytes())
+        return found
+
+    def site_snapshot(self) -> dict[str, tuple[int, int]]:
+        """Every page: path → inode and modification time."""
+        files = (file for file in sorted((self.data / "site").rglob("*")) if file.is_file())
+        return {str(file.relative_to(self.data)): (file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
+
+
+def run_tool(*arguments: str, stdin: str | None = None, check: bool = True, **more: Any) -> "subprocess.CompletedProcess[str]":
+    """Run `python ARGUMENTS` of this environment from the repository."""
+    environment = {**os.environ, **more.pop("env", {}), "PYTHONPATH": str(HERE)}
+    done = subprocess.run(
+        [sys.executable, *arguments], input=stdin, env=environment, capture_output=True, text=True, **more
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def place_of(url: str) -> str:
+    return urlsplit(url).path
+
+
+def form(
+    file: Path, *, filename: str | None = None, content_first: bool = False, **fields: str
+) -> tuple[bytes, dict[str, str]]:
+    """An upload's body and headers; `_action` is `:action`."""
+    boundary = "limit-of-a-part"
+    texts = {":action": "file_upload", "protocol_version": "1"}
+    texts |= {(":action" if key == "_action" else key): value for key, value in fields.items()}
+    parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode() for name, text in texts.items()]
+    head = f'Content-Disposition: form-data; name="content"; filename="{filename or file.name}"\r\n\r\n'.encode()
+    content = head + file.read_bytes() + b"\r\n"
+    parts = [content, *parts] if content_first else [*parts, content]
+    marked = b"".join(b"--" + boundary.encode() + b"\r\n" + part for part in parts)
+    return marked + f"--{boundary}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}

@@ -10,7 +10,6 @@ from store.errors import Refused
 from store.layout import prepare
 
 
-
 def main() -> int:
     try:
         settings = read_settings()

@@ -113,7 +113,9 @@ def _connect(file: Path, version: str) -> sqlite3.Connection:
     (found,) = database.execute("pragma user_version").fetchone()
     wanted = int(version[:7], 16)
     if found != wanted:
-        database.executescript(f"delete from learnt; update rendered set fingerprint = ''; pragma user_version = {wanted}")
+        database.executescript(
+            f"delete from learnt; update rendered set fingerprint = ''; pragma user_version = {wanted}"
+        )
     return database
 
 

@@ -44,7 +44,9 @@ def learn(packages: Path, path: str) -> Lesson | None:
 def _unreadable(file: Path, path: str, error: OSError) -> Lesson:
     facts = file.stat()
     identity = Identity(facts.st_ino, facts.st_size, facts.st_mtime_ns)
-    return Lesson(path, identity, LeftOut(f"cannot be read: {error.strerror}; expected a file uid {os.getuid()} can read"))
+    return Lesson(
+        path, identity, LeftOut(f"cannot be read: {error.strerror}; expected a file uid {os.getuid()} can read")
+    )
 
 
 def _identity(file: BinaryIO) -> Identity:
@@ -75,14 +77,13 @@ def _learn_distribution(file: BinaryIO, filename: str) -> tuple[Distribution, by
         project=parse_project(metadata.name),
         version=str(parse_version(metadata.version)),
         kind=claim.kind,
-        digest=read_digest(file),
+        digest=_read_digest(file),
         requires_python=metadata.requires_python,
         metadata_digest=hashlib.sha256(core_metadata).hexdigest() if is_wheel else "",
     )
     return distribution, core_metadata if is_wheel else b""
 
 
-def read_digest(file: BinaryIO) -> str:
-    """The sha256 of a whole file, in hex."""
+def _read_digest(file: BinaryIO) -> str:
     file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # typeshed wants readinto

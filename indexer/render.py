@@ -148,9 +148,7 @@ def _suits_boards(file: ListedFile) -> bool:
 
 def _board_document(latest: Version, sdists: dict[Version, ListedFile]) -> str:
     origin = '<!--# echo var="board_origin" encoding="none" -->'
-    releases = {
-        str(version): [{"url": f"{origin}/packages/{_quote(file.path)}"}] for version, file in sdists.items()
-    }
+    releases = {str(version): [{"url": f"{origin}/packages/{_quote(file.path)}"}] for version, file in sdists.items()}
     document = json.dumps({"info": {"version": str(latest)}, "releases": releases}, **_JSON)  # type: ignore[arg-type]
     return document.replace('\\"board_origin\\"', '"board_origin"').replace('\\"none\\"', '"none"') + "\n"
 

@@ -114,12 +114,16 @@ class Site:
         simple = self._root / "simple"
         if set(names) != self._names or not write.are_there(simple):
             slot = write.next_slot(time.time(), self._knowledge.slot("/"))
-            if write.write_representations(simple, render.render_list_html(names), render.render_list_json(names), slot):
+            if write.write_representations(
+                simple, render.render_list_html(names), render.render_list_json(names), slot
+            ):
                 self._knowledge.remember_rendered("/", "", slot)
                 log.info("rendered the project list: %d projects", len(names))
             self._names = set(names)
         write.write_if_different(self._root / "index.html", render.render_home(names, left_out).encode())
-        write.write_if_different(self._root / "-" / "counts.html", render.render_counts(self._catalogue.counts()).encode())
+        write.write_if_different(
+            self._root / "-" / "counts.html", render.render_counts(self._catalogue.counts()).encode()
+        )
 
     def _listed(self) -> set[str]:
         return self._catalogue.projects() & self._knowledge.projects_rendered()

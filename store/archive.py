@@ -118,9 +118,7 @@ def _read_zip(file: BinaryIO, claim: Claim) -> bytes | None:
     return nearest.text
 
 
-def _read_zip_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: PurePosixPath, nearest: _Nearest
-) -> None:
+def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: PurePosixPath, nearest: _Nearest) -> None:
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise BadArchive(f"{member.filename!r} is packed by method {member.compress_type}; expected stored or deflated")
     with archive.open(member) as content:
@@ -149,7 +147,7 @@ def _open_unpacked(file: BinaryIO, suffix: str) -> Unpacked:
 
 def _read_tar(stream: Unpacked, claim: Claim) -> bytes | None:
     nearest = _Nearest(claim)
-    with tarfile.TarFile(fileobj=stream, mode="r") as archive:  # type: ignore[arg-type]
+    with tarfile.TarFile(fileobj=stream, mode="r") as archive:
         for count, member in enumerate(_walk(archive), start=1):
             _check_count(count)
             path = _check_member(member)
@@ -164,7 +162,7 @@ def _read_tar(stream: Unpacked, claim: Claim) -> bytes | None:
 
 def _walk(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     while (member := archive.next()) is not None:
-        archive.members.clear()  # tarfile remembers every member it has seen
+        archive.members.clear()  # type: ignore[attr-defined]  # tarfile remembers every member it has seen
         yield member
 
 

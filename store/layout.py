@@ -91,4 +91,3 @@ def _explain(path: Path, root: Path, error: OSError) -> str:
         f"{found}: uid {uid} (gid {gid}) cannot write here: it belongs to {facts.st_uid}:{facts.st_gid}, "
         f"mode {facts.st_mode & 0o7777:04o}; mend it with: {mend}"
     )
-

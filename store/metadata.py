@@ -27,11 +27,14 @@ def parse_metadata(text: bytes) -> Metadata:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a metadata version newer than pkginfo is read as its newest
         core.parse(text)
-    for field in ("name", "version"):
-        value = getattr(core, field)
-        if not value or value == "UNKNOWN":
-            raise BadArchive(f"its metadata has no {field.title()}; expected core metadata with Name and Version")
-    return Metadata(core.name, core.version, _valid_specifier(core.requires_python))
+    name, version = (_present(field, getattr(core, field.lower())) for field in ("Name", "Version"))
+    return Metadata(name, version, _valid_specifier(core.requires_python))
+
+
+def _present(field: str, value: str | None) -> str:
+    if not value or value == "UNKNOWN":
+        raise BadArchive(f"its metadata has no {field}; expected core metadata with Name and Version")
+    return value
 
 
 def _valid_specifier(requires_python: str | None) -> str:

@@ -124,5 +124,3 @@ def parse_version(version: str) -> Version:
 def guess_project(filename: str) -> str:
     """A name to group files by before they were read; nothing but the order of work rests on it."""
     return canonicalize_name(filename.split("-", 1)[0])
-
-

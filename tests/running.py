@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -43,7 +44,7 @@ def wait_until(condition: Callable[[], T], seconds: float = 10.0) -> T:
 class Answer:
     status: int
     reason: str
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
 
     @property
@@ -108,7 +109,9 @@ class Larder:
     def pids(self, name: str) -> list[int]:
         """Of the program `name` ("indexer", "uploader" or "nginx") of this Larder."""
         assert self.process is not None
-        found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
+        found = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
+        )
         return [int(line.split()[0]) for line in found.stdout.splitlines() if name in line]
 
     @contextlib.contextmanager
@@ -159,7 +162,9 @@ class Larder:
 
         wanted = digest(file)
         return wait_until(
-            lambda: (entry := self.detail(project).get(file.name, {})) and entry["hashes"]["sha256"] == wanted and entry,
+            lambda: (
+                (entry := self.detail(project).get(file.name, {})) and entry["hashes"]["sha256"] == wanted and entry
+            ),
             seconds,
         )
 
@@ -181,7 +186,9 @@ class Larder:
         return {str(file.relative_to(self.data)): (file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
 
 
-def run_tool(*arguments: str, stdin: str | None = None, check: bool = True, **more: Any) -> "subprocess.CompletedProcess[str]":
+def run_tool(
+    *arguments: str, stdin: str | None = None, check: bool = True, **more: Any
+) -> "subprocess.CompletedProcess[str]":
     """Run `python ARGUMENTS` of this environment from the repository."""
     environment = {**os.environ, **more.pop("env", {}), "PYTHONPATH": str(HERE)}
     done = subprocess.run(
@@ -202,7 +209,9 @@ def form(
     boundary = "limit-of-a-part"
     texts = {":action": "file_upload", "protocol_version": "1"}
     texts |= {(":action" if key == "_action" else key): value for key, value in fields.items()}
-    parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode() for name, text in texts.items()]
+    parts = [
+        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode() for name, text in texts.items()
+    ]
     head = f'Content-Disposition: form-data; name="content"; filename="{filename or file.name}"\r\n\r\n'.encode()
     content = head + file.read_bytes() + b"\r\n"
     parts = [content, *parts] if content_first else [*parts, content]

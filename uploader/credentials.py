@@ -17,7 +17,7 @@ FORMATS = CryptContext(
 
 def read_users(htpasswd: Path) -> dict[str, str]:
     """User → hash, read anew each time; a line that cannot be used disables that user only."""
-    users = {}
+    users: dict[str, str] = {}
     try:
         lines = htpasswd.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except FileNotFoundError:
@@ -28,7 +28,9 @@ def read_users(htpasswd: Path) -> dict[str, str]:
         if not line.strip() or line.startswith("#"):
             continue
         if not name or FORMATS.identify(hashed) is None:
-            log.warning("%s, line %d: no user and hash as htpasswd writes them; this user is disabled", htpasswd, number)
+            log.warning(
+                "%s, line %d: no user and hash as htpasswd writes them; this user is disabled", htpasswd, number
+            )
             continue
         users.setdefault(name, hashed)
     return users
@@ -45,7 +47,7 @@ def verify(users: dict[str, str], header: str) -> str | None:
         except (ValueError, UnicodeDecodeError):
             continue
         if claimed.login in users and _matches(claimed.password, users[claimed.login]):
-            return claimed.login
+            return str(claimed.login)
     return None
 
 

@@ -26,7 +26,9 @@ def main() -> int:
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/user", description="Who may upload, and read where reading is closed.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/user", description="Who may upload, and read where reading is closed."
+    )
     default = Path(os.environ.get("LARDER_DATA", "data"))
     parser.add_argument("--data", type=Path, default=default, metavar="DIR", help=f"the data directory ({default})")
     verbs = parser.add_subparsers(required=True, metavar="add|remove|list")

@@ -25,6 +25,7 @@ create table if not exists learnt (
 ) without rowid;
 create table if not exists rendered (project text primary key, fingerprint text, slot integer) without rowid;
 """
+_ROW = "inode = ? and size = ? and mtime_ns = ? and filename = ?"
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Distribution, LeftOut, Yank)}
 
 
@@ -58,10 +59,8 @@ class Knowledge:
 
     def core_metadata(self, path: str, identity: Identity) -> bytes:
         """The METADATA text of a wheel that was learnt."""
-        where = "inode = ? and size = ? and mtime_ns = ? and filename = ?"
         key = key_of(path, identity)
-        query = f"select core_metadata from learnt where {where}"  # noqa: S608 - a constant
-        row = self._database.execute(query, (*key[0], key[1])).fetchone()
+        row = self._database.execute(f"select core_metadata from learnt where {_ROW}", (*key[0], key[1])).fetchone()
         return bytes(row[0])
 
     def forget_all_but(self, keys: set[Key]) -> None:
@@ -71,9 +70,7 @@ class Knowledge:
             del self._facts[key]
         rows = [(*identity, filename) for identity, filename in gone]
         with self._database:
-            self._database.executemany(
-                "delete from learnt where inode = ? and size = ? and mtime_ns = ? and filename = ?", rows
-            )
+            self._database.executemany(f"delete from learnt where {_ROW}", rows)
 
     def fingerprint(self, project: str) -> str:
         """Of the pages written last; empty where there are none."""
@@ -113,9 +110,8 @@ def _connect(file: Path, version: str) -> sqlite3.Connection:
     (found,) = database.execute("pragma user_version").fetchone()
     wanted = int(version[:7], 16)
     if found != wanted:
-        database.executescript(
-            f"delete from learnt; update rendered set fingerprint = ''; pragma user_version = {wanted}"
-        )
+        database.executescript("delete from learnt; update rendered set fingerprint = ''")
+        database.execute(f"pragma user_version = {wanted}")
     return database
 
 

@@ -109,10 +109,8 @@ class Larder:
     def pids(self, name: str) -> list[int]:
         """Of the program `name` ("indexer", "uploader" or "nginx") of this Larder."""
         assert self.process is not None
-        found = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
-        )
-        return [int(line.split()[0]) for line in found.stdout.splitlines() if name in line]
+        listing = subprocess.check_output(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], text=True)
+        return [int(line.split()[0]) for line in listing.splitlines() if name in line]
 
     @contextlib.contextmanager
     def without(self, *names: str) -> Iterator[None]:
@@ -187,13 +185,16 @@ class Larder:
 
 
 def run_tool(
-    *arguments: str, stdin: str | None = None, check: bool = True, **more: Any
+    *arguments: str,
+    stdin: str | None = None,
+    check: bool = True,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run `python ARGUMENTS` of this environment from the repository."""
-    environment = {**os.environ, **more.pop("env", {}), "PYTHONPATH": str(HERE)}
-    done = subprocess.run(
-        [sys.executable, *arguments], input=stdin, env=environment, capture_output=True, text=True, **more
-    )
+    """Run `python ARGUMENTS` of this environment, with `env` on top of the test's own."""
+    environment = {**os.environ, **(env or {}), "PYTHONPATH": str(HERE)}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, input=stdin, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, done.stdout + done.stderr
     return done
 

@@ -15,7 +15,7 @@ FIELD_LIMIT = 64 << 10  # bytes of a field that matters, a signature among them
 FIELDS_LIMIT = 32 << 20  # bytes of all other fields, which are read and dropped
 FIELDS_ALLOWANCE = 1 << 20  # bytes of form that are not held against the limit of the file
 
-DIGESTS: dict[str, Callable[[], "hashlib._Hash"]] = {
+DIGESTS: dict[str, Callable[[], "hashlib._Hash | hashlib.blake2b"]] = {
     "md5_digest": lambda: hashlib.md5(usedforsecurity=False),
     "sha256_digest": hashlib.sha256,
     "blake2_256_digest": lambda: hashlib.blake2b(digest_size=32),

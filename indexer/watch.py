@@ -22,7 +22,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
-from watchdog.observers.polling import PollingObserver
+from watchdog.observers.polling import PollingObserverVFS
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,16 @@ def start_watch(packages: Path, mode: Mode, interval: float, tell: Callable[[Hin
             observer.stop()
             reason = f"{error.strerror} (see fs.inotify.max_user_watches and max_user_instances)"
     log.warning("polling %s every %g s instead of watching it: %s", packages, interval, reason)
-    return _started(PollingObserver(timeout=interval), handler, packages)
+    polling = PollingObserverVFS(stat=_stat, listdir=os.scandir, polling_interval=interval)  # type: ignore[arg-type]
+    return _started(polling, handler, packages)
+
+
+def _stat(path: str) -> os.stat_result:
+    """What a link leads to, or the link itself where it leads nowhere: that too has to be noticed."""
+    try:
+        return os.stat(path)  # noqa: PTH116 - called for every file at every poll
+    except OSError:
+        return os.lstat(path)
 
 
 def _started(observer: BaseObserver, handler: _Handler, packages: Path) -> BaseObserver:

@@ -135,7 +135,7 @@ def _size(file: BinaryIO) -> int:
 _OPENERS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
     ".tar.gz": lambda file: gzip.GzipFile(fileobj=file),  # type: ignore[dict-item, return-value]
     ".tgz": lambda file: gzip.GzipFile(fileobj=file),  # type: ignore[dict-item, return-value]
-    ".tar.bz2": bz2.BZ2File,  # type: ignore[dict-item, return-value]
+    ".tar.bz2": bz2.BZ2File,  # type: ignore[dict-item]
     ".tar": lambda file: file,
 }
 

@@ -1,0 +1,275 @@
+"""Files that people put into `packages/`, by every way they have; watched, and polled."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.archives import digest, make_sdist, make_wheel
+from tests.conftest import Start
+from tests.running import Larder, free_port, wait_until
+
+SOON = 1.0  # seconds from the last byte to the page
+SLACK = 2.0  # more, for a test machine that has other things to do
+
+
+@pytest.fixture(params=["auto", "poll"])
+def larder(request: pytest.FixtureRequest, start_larder: Start) -> Larder:
+    return start_larder(LARDER_WATCH=request.param)
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """A real sshd of our own; the options that make scp and rsync use it."""
+    place = tmp_path_factory.mktemp("sshd")
+    for key in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(place / key)], check=True)
+    port = free_port()
+    config = place / "config"
+    config.write_text(
+        f"ListenAddress 127.0.0.1:{port}\nHostKey {place}/host\nAuthorizedKeysFile {place}/user.pub\n"
+        f"PidFile {place}/pid\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
+    )
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    path = os.environ["PATH"] + ":/usr/sbin"
+    server = shutil.which("sshd", path=path)
+    assert server
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen([server, "-D", "-e", "-f", str(config)], stderr=log)
+    options = ["-P", str(port), "-i", str(place / "user"), "-o", "StrictHostKeyChecking=no"]
+    options += ["-o", f"UserKnownHostsFile={place}/known", "-o", "LogLevel=ERROR"]
+    wait_until(lambda: "listening" in (place / "log").read_text())
+    yield options
+    process.terminate()
+    process.wait()
+
+
+@pytest.mark.parametrize("protocol", [[], ["-O"]], ids=["sftp", "legacy"])
+def test_a_file_copied_by_scp_is_listed(larder: Larder, sshd: list[str], tmp_path: Path, protocol: list[str]) -> None:
+    wheel = make_wheel(tmp_path, "by-scp", "1.0", {"noise": os.urandom(3 << 20)})
+    subprocess.run(["scp", *protocol, *sshd, str(wheel), f"127.0.0.1:{larder.packages}/"], check=True)
+    larder.wait_listed("by-scp", wheel, SOON + SLACK)
+
+
+def test_a_file_copied_by_rsync_is_listed(larder: Larder, sshd: list[str], tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path / "from/nested", "by-rsync", "1.0")
+    shell = " ".join(["ssh", *sshd]).replace(" -P ", " -p ")
+    subprocess.run(["rsync", "-a", "-e", shell, f"{tmp_path}/from/", f"127.0.0.1:{larder.packages}/"], check=True)
+    larder.wait_listed("by-rsync", wheel, SOON + SLACK)
+
+
+def copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+
+
+def copy_with_time(source: Path, target: Path) -> None:
+    os.utime(source, (1e9, 1e9))
+    shutil.copy2(source, target)
+
+
+def move(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target.parent.parent / "beside")
+    (target.parent.parent / "beside").rename(target)
+
+
+def hard_link(source: Path, target: Path) -> None:
+    target.hardlink_to(source)
+
+
+def symbolic_link(source: Path, target: Path) -> None:
+    target.symlink_to(source)
+
+
+@pytest.mark.parametrize("way", [copy, copy_with_time, move, hard_link, symbolic_link])
+def test_a_file_is_listed_however_it_came(larder: Larder, tmp_path: Path, way: object) -> None:
+    assert callable(way)
+    wheel = make_wheel(tmp_path, "came", "1.0")
+    way(wheel, larder.packages / wheel.name)
+    entry = larder.wait_listed("came", larder.packages / wheel.name, SOON + SLACK)
+    assert larder.get(f"/simple/came/{entry['url']}").body == wheel.read_bytes()
+
+
+def test_a_tree_of_directories_comes_moves_and_goes(larder: Larder, tmp_path: Path) -> None:
+    wheels = [make_wheel(tmp_path / f"tree/a/{n}/b c", f"tree-{n}", "1.0") for n in range(3)]
+    shutil.copytree(tmp_path / "tree", larder.packages / "tree")
+    for number, wheel in enumerate(wheels):
+        larder.wait_listed(f"tree-{number}", wheel, SOON + SLACK)
+    (larder.packages / "tree").rename(larder.packages / "other")
+    wait_until(lambda: "/other/a/1/b%20c/" in larder.detail("tree-1")[wheels[1].name]["url"], SOON + SLACK)
+    assert larder.get(f"/packages/other/a/1/b%20c/{wheels[1].name}").body == wheels[1].read_bytes()
+    shutil.rmtree(larder.packages / "other")
+    for number, wheel in enumerate(wheels):
+        larder.wait_gone(f"tree-{number}", wheel.name, SOON + SLACK)
+    assert larder.get("/simple/tree-1/").status == 404
+    wait_until(lambda: "tree-1" not in larder.get("/simple/").text)
+
+
+def test_a_directory_moved_away_takes_its_projects_along(larder: Larder, tmp_path: Path) -> None:
+    wheel = make_wheel(larder.packages / "here", "moved-away", "1.0")
+    larder.wait_listed("moved-away", wheel, SOON + SLACK)
+    (larder.packages / "here").rename(tmp_path / "away")
+    larder.wait_gone("moved-away", wheel.name, SOON + SLACK)
+
+
+def test_a_replaced_file_changes_its_digest(larder: Larder, tmp_path: Path) -> None:
+    wheel = make_wheel(larder.packages, "replaced", "1.0")
+    larder.wait_listed("replaced", wheel, SOON + SLACK)
+    other = make_wheel(tmp_path, "replaced", "1.0", {"more.py": b"more"})
+    shutil.copyfile(other, wheel)
+    larder.wait_listed("replaced", other, SOON + SLACK)
+
+
+def test_a_removed_file_leaves_the_page_and_a_removed_project_has_none(larder: Larder) -> None:
+    wheels = [make_wheel(larder.packages, "removed", version) for version in ("1.0", "2.0")]
+    for wheel in wheels:
+        larder.wait_listed("removed", wheel, SOON + SLACK)
+    metadata = f"/packages/{wheels[0].name}.metadata"
+    assert larder.get(metadata).status == 200
+    wheels[0].unlink()
+    larder.wait_gone("removed", wheels[0].name, SOON + SLACK)
+    wait_until(lambda: larder.get(metadata).status == 404)
+    wheels[1].unlink()
+    wait_until(lambda: larder.get("/simple/removed/").status == 404, SOON + SLACK)
+
+
+def test_what_changed_while_nothing_ran_is_found_at_the_start(larder: Larder) -> None:
+    kept, gone = make_wheel(larder.packages, "kept", "1.0"), make_wheel(larder.packages, "gone", "1.0")
+    larder.wait_listed("kept", kept)
+    larder.wait_listed("gone", gone)
+    larder.stop()
+    gone.unlink()
+    come = make_wheel(larder.packages / "deep", "come", "1.0")
+    larder.start()
+    larder.wait_listed("come", come)
+    larder.wait_gone("gone", gone.name)
+    assert larder.digest("kept", kept.name) == digest(kept)
+
+
+@pytest.mark.parametrize("suffix", [".whl", ".tar.gz", ".zip", ".tar.bz2"])
+def test_a_half_copied_file_is_never_listed(larder: Larder, tmp_path: Path, suffix: str) -> None:
+    make = make_wheel if suffix == ".whl" else lambda *names: make_sdist(*names, suffix)
+    source = make(tmp_path, "slow", "1.0")
+    content = source.read_bytes()
+    target = larder.packages / source.name
+    with target.open("wb") as file:
+        for start in range(0, len(content), len(content) // 4):
+            assert larder.digest("slow", source.name) is None
+            file.write(content[start : start + len(content) // 4])
+            file.flush()
+            wait_for_a_while(larder, source.name)
+    larder.wait_listed("slow", source, SOON + SLACK)
+
+
+def wait_for_a_while(larder: Larder, filename: str) -> None:
+    """Long enough for the indexer to have looked at what is there, watched or polled."""
+    until = time.monotonic() + 0.8
+    wait_until(lambda: larder.digest("slow", filename) is not None or time.monotonic() > until)
+
+
+def test_a_stalled_copy_is_said_to_be_incomplete(larder: Larder, tmp_path: Path) -> None:
+    source = make_wheel(tmp_path, "stalled", "1.0")
+    target = larder.packages / source.name
+    target.write_bytes(source.read_bytes()[:-30])
+    wait_until(lambda: "not a whole zip archive" in larder.get("/").text)
+    wait_until(lambda: f"left out '{source.name}'" in larder.log)
+    with target.open("ab") as file:
+        file.write(source.read_bytes()[-30:])
+    larder.wait_listed("stalled", source, SOON + SLACK)
+    wait_until(lambda: "not a whole zip archive" not in larder.get("/").text)
+
+
+def test_what_is_no_distribution_is_left_out_with_its_reason(larder: Larder, tmp_path: Path) -> None:
+    (larder.packages / "notes.txt").write_text("hello")
+    damaged = bytearray(make_wheel(tmp_path, "damaged", "1.0", {"noise": os.urandom(1000)}).read_bytes())
+    damaged[200] ^= 1
+    (larder.packages / "damaged-1.0-py3-none-any.whl").write_bytes(damaged)
+    (larder.packages / "lost-1.0.tar.gz.yanked").touch()
+    make_wheel(larder.packages / "a", "twice", "1.0")
+    make_wheel(larder.packages / "b", "twice", "1.0")
+    with tarfile.open(larder.packages / "out-1.0.tar.gz", "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("/etc/out"))
+    os.mkfifo(larder.packages / "pipe-1.0.tar.gz")
+    (larder.packages / "dangling-1.0.tar.gz").symlink_to("nowhere")
+    (larder.packages / os.fsdecode(b"caf\xe9-1.0.tar.gz")).touch()
+    names = ["notes.txt", "damaged-1.0-py3-none-any.whl", "lost-1.0.tar.gz.yanked", "out-1.0.tar.gz"]
+    names += ["b/twice-1.0-py3-none-any.whl", "pipe-1.0.tar.gz", "dangling-1.0.tar.gz", "caf\\udce9-1.0.tar.gz"]
+    for name in names:
+        wait_until(lambda name=name: f"<dt>{name}</dt>" in larder.get("/").text)  # type: ignore[misc]
+        wait_until(lambda name=name: f"left out '{name}': " in larder.log)  # type: ignore[misc]
+    assert list(larder.detail("twice")) == ["twice-1.0-py3-none-any.whl"]
+    assert larder.get("/simple/damaged/").status == 404
+
+
+@pytest.mark.parametrize("name", [".hidden", "x.part", "x.tmp", "x.filepart", "x.swp", "x~", ".git/x-1.0.tar.gz"])
+def test_unfinished_and_hidden_names_are_neither_listed_nor_served(larder: Larder, tmp_path: Path, name: str) -> None:
+    file = larder.packages / name
+    file.parent.mkdir(exist_ok=True)
+    shutil.copyfile(make_sdist(tmp_path, "x", "1.0"), file)
+    shown = make_sdist(larder.packages, "shown", "1.0")
+    larder.wait_listed("shown", shown)
+    assert larder.get(f"/packages/{name}").status == 404
+    assert larder.get("/simple/x/").status == 404
+    assert name not in larder.get("/").text
+
+
+def test_a_file_beside_yanks_and_its_removal_unyanks(larder: Larder) -> None:
+    wheel = make_wheel(larder.packages, "yank", "1.0")
+    larder.wait_listed("yank", wheel)
+    mark = larder.packages / f"{wheel.name}.yanked"
+
+    def yanked() -> object:
+        return larder.detail("yank")[wheel.name]["yanked"]
+
+    mark.write_text('broken <on> "Tuesdays"\n')
+    wait_until(lambda: yanked() == 'broken <on> "Tuesdays"', SOON + SLACK)
+    assert 'data-yanked="broken &lt;on&gt; &#34;Tuesdays&#34;"' in larder.get("/simple/yank/").text
+    mark.write_text("")
+    wait_until(lambda: yanked() is True, SOON + SLACK)
+    assert 'data-yanked=""' in larder.get("/simple/yank/").text
+    mark.unlink()
+    wait_until(lambda: yanked() is False, SOON + SLACK)
+    assert "data-yanked" not in larder.get("/simple/yank/").text
+
+
+def test_polling_is_said(start_larder: Start) -> None:
+    larder = start_larder(LARDER_WATCH="poll")
+    assert "polling" in larder.log
+    assert "LARDER_WATCH=poll" in larder.log
+
+
+@contextlib.contextmanager
+def few_inotify_watches() -> Iterator[None]:
+    setting = Path("/proc/sys/fs/inotify/max_user_watches")
+    before = setting.read_text()
+    try:
+        setting.write_text("1")
+    except OSError:
+        pytest.skip("limiting inotify needs root")
+    try:
+        yield
+    finally:
+        setting.write_text(before)
+
+
+def test_where_inotify_runs_out_the_indexer_polls_and_says_so(start_larder: Start, tmp_path: Path) -> None:
+    (tmp_path / "data/packages/a/b/c").mkdir(parents=True)
+    with few_inotify_watches():
+        larder = start_larder()
+        assert "polling" in larder.log
+        larder.wait_listed("deep", make_wheel(larder.packages / "a/b/c", "deep", "1.0"), SOON + SLACK)
+
+
+def test_a_packages_directory_that_was_replaced_is_watched_again(larder: Larder) -> None:
+    wheel = make_wheel(larder.packages, "before", "1.0")
+    larder.wait_listed("before", wheel)
+    larder.packages.rename(larder.data / "old")
+    larder.packages.mkdir()
+    larder.wait_gone("before", wheel.name)
+    larder.wait_listed("after", make_wheel(larder.packages, "after", "1.0"))

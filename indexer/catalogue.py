@@ -1,5 +1,7 @@
 """What lies in `packages/` as far as is known: files by path, projects, and what is left out."""
 
+from collections import Counter
+
 from indexer.values import Counts, Distribution, Facts, Identity, LeftOut, ListedFile, ProjectDetail, Yank
 from store.names import SIGNATURE, YANKED, base_of_sidecar
 
@@ -9,19 +11,20 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[Identity, Facts]] = {}
+        self._directories: Counter[str] = Counter()  # how many known files lie below each
         self._paths: dict[str, set[str]] = {}
         self._doubles: dict[str, dict[str, str]] = {}
         self._listed: dict[str, tuple[int, int]] = {}
         self._odd: set[str] = set()  # paths that are no distribution: left out, or beside one
 
-    def paths(self) -> set[str]:
-        return set(self._files)
-
     def paths_below(self, path: str) -> set[str]:
         """The known paths at or below `path`; all for the empty path."""
-        if path in self._files:
-            return {path}
-        return {known for known in self._files if not path or known.startswith(f"{path}/")}
+        here = {path} & self._files.keys()
+        if not path:
+            return set(self._files)
+        if not self._directories[path]:
+            return here
+        return here | {known for known in self._files if known.startswith(f"{path}/")}
 
     def identity(self, path: str) -> Identity | None:
         found = self._files.get(path)
@@ -33,6 +36,7 @@ class Catalogue:
     def put(self, path: str, identity: Identity, facts: Facts) -> set[str]:
         dirty = self.remove(path)
         self._files[path] = (identity, facts)
+        self._directories.update(_parents(path))
         if isinstance(facts, Distribution):
             self._paths.setdefault(facts.project, set()).add(path)
         else:
@@ -41,7 +45,9 @@ class Catalogue:
 
     def remove(self, path: str) -> set[str]:
         dirty = self._touched_by(path)
-        _, facts = self._files.pop(path, (None, None))
+        known, facts = self._files.pop(path, (None, None))
+        if known is not None:
+            self._directories.subtract(_parents(path))
         self._odd.discard(path)
         if isinstance(facts, Distribution):
             self._paths[facts.project].discard(path)
@@ -106,3 +112,9 @@ class Catalogue:
             elif isinstance(facts, LeftOut) and base is None:
                 reasons[path] = facts.reason
         return dict(sorted(reasons.items()))
+
+
+def _parents(path: str) -> list[str]:
+    """The directories a path lies below, without the top."""
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]

@@ -3,6 +3,7 @@
 import logging
 import queue
 import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from indexer.values import Identity, LeftOut
 from indexer.watch import Hint, start_watch
 from store.errors import BadPolicy
 from store.layout import Layout
+from store.names import first_word
 from store.policy import CLOSED, Policy, read_policy
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ class Indexer:
         self._policy = PolicyWatch(settings.layout, self._site)
         self._writing: dict[str, float] = {}  # path → when it is read, closed or not
         self._in_lesson: set[str] = set()
+        self._lesson_words: Counter[str] = Counter()
+        self._held: set[str] = set()
         self._said: dict[str, str] = {}
         self._progress = Progress()
         self._read = 0
@@ -108,9 +112,10 @@ class Indexer:
         read = self._read
         keys: set[Key] = set()
         dirty = self._refresh([""], keys)
-        self._knowledge.forget_all_but(keys)
-        dirty |= self._site.heal()
-        written = self._site.write_projects(dirty)
+        if not self._in_lesson:  # else nothing is known to be gone; a second look follows the last lesson
+            self._knowledge.forget_all_but(keys)
+            dirty |= self._site.heal()
+        written = self._write(dirty)
         self._write_overview()
         log.info(
             "reconciled %d files: %d read, %d being read, %d projects rendered",
@@ -139,16 +144,18 @@ class Indexer:
         hints = [item for item in items if isinstance(item, Hint)]
         paths = self._settle(hints)
         for batch, lessons in reports:
-            self._knowledge.remember(lessons)
-            self._read += len(lessons)
+            self._remember(lessons)
             self._in_lesson.difference_update(batch)
+            self._lesson_words.subtract(_words(batch))
             self._teachers.batch_done()
+            if not self._in_lesson:
+                self._reconciled = float("-inf")
             self._progress.add(len(batch))
             paths |= set(batch)
         if paths:
             dirty |= self._refresh(sorted(paths))
         if dirty or paths:
-            self._site.write_projects(dirty)
+            self._write(dirty)
             self._write_overview()
 
     def _settle(self, hints: Iterable[Hint]) -> set[str]:
@@ -202,16 +209,30 @@ class Indexer:
         if len(unknown) > SMALL_BATCH or sum(identity.size for identity in unknown.values()) > SMALL_FILES:
             todo = unknown.keys() - self._in_lesson
             self._in_lesson |= todo
+            self._lesson_words.update(_words(todo))
             self._progress.expect(len(todo))
             self._teachers.submit(sorted(todo))
             return set()
         lessons = [lesson for path in unknown if (lesson := learn(self._packages, path))]
-        self._read += len(lessons)
-        self._knowledge.remember(lessons)
+        self._remember(lessons)
         dirty: set[str] = set()
         for lesson in lessons:
             dirty |= self._catalogue.put(lesson.path, lesson.identity, lesson.facts)
         return dirty
+
+    def _write(self, dirty: set[str]) -> int:
+        """Write pages; one that is there stays while other files of its project are still being read."""
+        dirty |= self._held
+        self._held = {
+            project for project in dirty if self._lesson_words[first_word(project)] and self._site.has_page(project)
+        }
+        return self._site.write_projects(dirty - self._held)
+
+    def _remember(self, lessons: list[Lesson]) -> None:
+        self._knowledge.remember(lessons)
+        self._read += len(lessons)
+        for lesson in lessons:
+            log.debug("read %r", lesson.path)
 
     def _write_overview(self) -> None:
         """The pages about everything; while much is being read only now and then, for they are long."""
@@ -276,6 +297,10 @@ def _facts(path: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _words(paths: Iterable[str]) -> list[str]:
+    return [first_word(path.rpartition("/")[2]) for path in paths]
 
 
 def _is_utf8(path: str) -> bool:

@@ -80,9 +80,6 @@ class Knowledge:
         """The time slot of the pages written last, also of a project that is gone."""
         return self._rendered.get(project, ("", 0))[1]
 
-    def projects_rendered(self) -> set[str]:
-        return {project for project, (mark, _) in self._rendered.items() if mark}
-
     def remember_rendered(self, project: str, fingerprint: str, slot: int) -> None:
         self._rendered[project] = (fingerprint, slot)
         with self._database:

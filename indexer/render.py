@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,7 @@ def fingerprint_of_code() -> str:
 
 def fingerprint_of(detail: ProjectDetail) -> str:
     """Changes whenever the project's pages would."""
-    return hashlib.sha256(repr(astuple(detail)).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(repr(detail).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def render_list_html(projects: Iterable[str]) -> str:

@@ -21,7 +21,8 @@ class Site:
         self._root = root
         self._catalogue = catalogue
         self._knowledge = knowledge
-        self._names: set[str] = set()
+        self._pages = {page.parent.name for page in (root / "simple").glob("*/index.json")}
+        self._names: set[str] | None = None  # that the project list has
         self._broken: set[str] = set()
 
     def write_static(self) -> None:
@@ -69,6 +70,7 @@ class Site:
         html, json = render.render_detail_html(detail), render.render_detail_json(detail)
         if write.write_representations(self._root / "simple" / project, html, json, slot):
             self._knowledge.remember_rendered(project, "", slot)  # the slot is used, whatever comes
+        self._pages.add(project)
         self._write_boards(detail)
         self._knowledge.remember_rendered(project, fingerprint, slot)
         log.info("rendered %s: %d files", project, len(detail.files))
@@ -78,6 +80,7 @@ class Site:
         directory = self._root / "simple" / project
         there = directory.exists()
         write.remove_directory(directory)
+        self._pages.discard(project)
         shutil.rmtree(self._root / "boards" / project, ignore_errors=True)
         self._knowledge.remember_rendered(project, "", self._knowledge.slot(project))
         if there:
@@ -109,10 +112,10 @@ class Site:
 
     def write_overview(self) -> None:
         """The project list where a name came or went; the home page where it would differ."""
-        names = sorted(self._listed())
+        names = sorted(self._pages)
         left_out = self._catalogue.left_out()
         simple = self._root / "simple"
-        if set(names) != self._names or not write.are_there(simple):
+        if self._pages != self._names or not write.are_there(simple):
             slot = write.next_slot(time.time(), self._knowledge.slot("/"))
             if write.write_representations(
                 simple, render.render_list_html(names), render.render_list_json(names), slot
@@ -125,20 +128,24 @@ class Site:
             self._root / "-" / "counts.html", render.render_counts(self._catalogue.counts()).encode()
         )
 
-    def _listed(self) -> set[str]:
-        return self._catalogue.projects() & self._knowledge.projects_rendered()
+    def has_page(self, project: str) -> bool:
+        return project in self._pages
 
     def heal(self) -> set[str]:
-        """Remove pages of what is gone; the projects whose pages are due or missing."""
+        """Remove metadata of what is gone; the projects whose pages are due, missing or of what is gone.
+
+        To be called only when everything there is has been read.
+        """
         projects = self._catalogue.projects()
         simple = self._root / "simple"
         simple.mkdir(parents=True, exist_ok=True)
         found = {entry.name for entry in simple.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+        self._pages &= found
         for project in projects:
             if self._knowledge.fingerprint(project) and not write.are_there(simple / project):
                 self._knowledge.remember_rendered(project, "", self._knowledge.slot(project))
         self._remove_strays()
-        return projects | found | self._knowledge.projects_rendered()
+        return projects | found
 
     def _remove_strays(self) -> None:
         """Metadata of files that are no longer there, and what a crash left half done."""

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 from indexer.learn import Lesson, learn
-from store.names import guess_project
+from store.names import first_word
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,6 @@ class Teachers:
 
 def _batches(paths: Iterable[str]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
-    for path in paths:
-        groups.setdefault(guess_project(path.rpartition("/")[2]), []).append(path)
+    for path in sorted(paths, key=lambda path: path.rpartition("/")[2]):
+        groups.setdefault(first_word(path.rpartition("/")[2]), []).append(path)
     return [files[at : at + BATCH] for files in groups.values() for at in range(0, len(files), BATCH)]

@@ -85,7 +85,7 @@ def start_watch(packages: Path, mode: Mode, interval: float, tell: Callable[[Hin
             observer.stop()
             reason = f"{error.strerror} (see fs.inotify.max_user_watches and max_user_instances)"
     log.warning("polling %s every %g s instead of watching it: %s", packages, interval, reason)
-    polling = PollingObserverVFS(stat=_stat, listdir=os.scandir, polling_interval=interval)  # type: ignore[arg-type]
+    polling = PollingObserverVFS(stat=_stat, listdir=os.scandir, polling_interval=interval)
     return _started(polling, handler, packages)
 
 

@@ -5,7 +5,6 @@ import gzip
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 SLOT = 4
@@ -97,20 +96,13 @@ def _link(link: Path, target: str) -> None:
 
 
 def _replace(file: Path, content: bytes, mtime: float | None) -> None:
-    with _temporary(file.parent) as temporary:
+    temporary = file.with_name(f".new-{file.name}")  # the indexer is the only one who writes here
+    try:
         temporary.write_bytes(content)
         temporary.chmod(0o644)
         if mtime is not None:
             os.utime(temporary, (mtime, mtime))
         temporary.replace(file)
-
-
-@contextlib.contextmanager
-def _temporary(directory: Path) -> Iterator[Path]:
-    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=directory)
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
-        yield temporary
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise

@@ -121,6 +121,6 @@ def parse_version(version: str) -> Version:
         raise BadName(f"{version!r} is not a version as PEP 440 has it") from error
 
 
-def guess_project(filename: str) -> str:
-    """A name to group files by before they were read; nothing but the order of work rests on it."""
-    return canonicalize_name(filename.split("-", 1)[0])
+def first_word(name: str) -> str:
+    """What a project's name, and the names of all its files, begin with alike."""
+    return re.split(r"[-_.]", name, maxsplit=1)[0].lower()

@@ -203,10 +203,8 @@ def place_of(url: str) -> str:
     return urlsplit(url).path
 
 
-def form(
-    file: Path, *, filename: str | None = None, content_first: bool = False, **fields: str
-) -> tuple[bytes, dict[str, str]]:
-    """An upload's body and headers; `_action` is `:action`."""
+def form(file: Path, filename: str = "", **fields: str) -> tuple[bytes, dict[str, str]]:
+    """An upload's body and headers, the content last; `_action` is `:action`."""
     boundary = "limit-of-a-part"
     texts = {":action": "file_upload", "protocol_version": "1"}
     texts |= {(":action" if key == "_action" else key): value for key, value in fields.items()}
@@ -214,7 +212,6 @@ def form(
         f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode() for name, text in texts.items()
     ]
     head = f'Content-Disposition: form-data; name="content"; filename="{filename or file.name}"\r\n\r\n'.encode()
-    content = head + file.read_bytes() + b"\r\n"
-    parts = [content, *parts] if content_first else [*parts, content]
+    parts.append(head + file.read_bytes() + b"\r\n")
     marked = b"".join(b"--" + boundary.encode() + b"\r\n" + part for part in parts)
     return marked + f"--{boundary}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}

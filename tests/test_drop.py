@@ -154,8 +154,8 @@ def test_what_changed_while_nothing_ran_is_found_at_the_start(larder: Larder) ->
 
 @pytest.mark.parametrize("suffix", [".whl", ".tar.gz", ".zip", ".tar.bz2"])
 def test_a_half_copied_file_is_never_listed(larder: Larder, tmp_path: Path, suffix: str) -> None:
-    make = make_wheel if suffix == ".whl" else lambda *names: make_sdist(*names, suffix)
-    source = make(tmp_path, "slow", "1.0")
+    is_wheel = suffix == ".whl"
+    source = make_wheel(tmp_path, "slow", "1.0") if is_wheel else make_sdist(tmp_path, "slow", "1.0", suffix)
     content = source.read_bytes()
     target = larder.packages / source.name
     with target.open("wb") as file:

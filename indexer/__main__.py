@@ -13,7 +13,7 @@ from store.layout import prepare
 def main() -> int:
     try:
         settings = read_settings()
-        prepare(settings.layout)
+        prepare(settings.layout, settings.layout.site, settings.layout.state)
     except Refused as error:
         print(f"indexer: {error}", file=sys.stderr)  # noqa: T201 - before logging is set up
         return 1

@@ -5,24 +5,20 @@ import queue
 import time
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
-
-from watchdog.observers.api import BaseObserver
 
 from indexer import render
 from indexer.catalogue import Catalogue
 from indexer.knowledge import Key, Knowledge, key_of
 from indexer.learn import Lesson, learn
+from indexer.policy import PolicyWatch
+from indexer.progress import Progress
 from indexer.scan import scan
 from indexer.settings import Settings
 from indexer.site import Site
 from indexer.teach import Teachers
 from indexer.values import Identity, LeftOut
-from indexer.watch import Hint, start_watch
-from store.errors import BadPolicy
-from store.layout import Layout
+from indexer.watch import Hint, Watch, start_watch
 from store.names import first_word
-from store.policy import CLOSED, Policy, read_policy
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +57,7 @@ class Indexer:
         self._reconciled = 0.0
         self._overviewed = 0.0
         self._watched: int | None = None
-        self._observer: BaseObserver | None = None
+        self._observer: Watch | None = None
 
     def stop(self) -> None:
         """End `run` soon; safe to call from a signal handler or another thread."""
@@ -252,53 +248,6 @@ class Indexer:
         self._said = left_out
 
 
-class PolicyWatch:
-    """Puts `larder.toml` in force whenever it changes; what was in force stays where it cannot be used."""
-
-    def __init__(self, layout: Layout, site: Site) -> None:
-        self._layout = layout
-        self._site = site
-        self._seen: tuple[int, ...] | None = None
-
-    def follow(self) -> None:
-        facts = _facts(self._layout.policy)
-        if facts == self._seen:
-            return
-        first, self._seen = self._seen is None, facts
-        try:
-            policy = read_policy(self._layout.policy)
-        except BadPolicy as error:
-            log.error("refused the policy, what was in force stays: %s", error)
-            if first:
-                self._site.write_policy(self._last_accepted())
-            return
-        self._accept(policy)
-
-    def _accept(self, policy: Policy) -> None:
-        self._site.write_policy(policy)
-        text = self._layout.policy.read_bytes() if self._layout.policy.exists() else b""
-        copy = self._layout.accepted_policy
-        if not copy.exists() or copy.read_bytes() != text:
-            temporary = copy.with_suffix(".new")
-            temporary.write_bytes(text)
-            temporary.replace(copy)
-        log.info("put the policy in force: %s", policy)
-
-    def _last_accepted(self) -> Policy:
-        try:
-            return read_policy(self._layout.accepted_policy) if self._layout.accepted_policy.exists() else CLOSED
-        except BadPolicy:
-            return CLOSED
-
-
-def _facts(path: Path) -> tuple[int, ...]:
-    try:
-        facts = path.stat()
-    except OSError:
-        return ()
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns
-
-
 def _words(paths: Iterable[str]) -> list[str]:
     return [first_word(path.rpartition("/")[2]) for path in paths]
 
@@ -309,24 +258,3 @@ def _is_utf8(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-class Progress:
-    """Says how far a long reading is, every few seconds."""
-
-    def __init__(self, every: float = 2.0) -> None:
-        self._every = every
-        self._done = self._all = 0
-        self._said = 0.0
-
-    def expect(self, count: int) -> None:
-        self._all += count
-
-    def add(self, count: int) -> None:
-        self._done += count
-        now = time.monotonic()
-        if self._done == self._all or now - self._said >= self._every:
-            self._said = now
-            log.info("read %d of %d files", self._done, self._all)
-        if self._done == self._all:
-            self._done = self._all = 0

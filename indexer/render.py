@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from packaging.utils import canonicalize_version
 from packaging.version import Version
 
 from indexer.values import Counts, ListedFile, ProjectDetail
@@ -128,17 +129,20 @@ def pick_latest(versions: Iterable[Version]) -> Version:
 
 
 def render_board_documents(detail: ProjectDetail) -> dict[str, str]:
-    """Version → the document upip reads for it; "" → the one for all versions. Empty without an sdist.
+    """Version → the document upip reads for it; "" → the one for all versions, last. Empty without an sdist.
 
     upip follows no redirect and no relative URL and insists on one file per release, so the
     address is left for nginx to fill in from the request. A yanked release is latest only where all are.
+    1.0 is there as 1 as well, by which the uploader finds 1.0.0 (PEP 440: they are the same).
     """
-    sdists = {file.version: file for file in detail.files if _suits_boards(file)}
+    yanked_first = sorted(detail.files, key=lambda file: file.yanked is None)  # so that the last one is not
+    sdists = {file.version: file for file in yanked_first if _suits_boards(file)}
     if not sdists:
         return {}
     offered = [version for version, file in sdists.items() if file.yanked is None] or list(sdists)
     documents = {str(version): _board_document(version, {version: file}) for version, file in sdists.items()}
-    return {"": _board_document(pick_latest(offered), sdists), **documents}
+    shortened = {canonicalize_version(version): documents[str(version)] for version in sdists}
+    return {**documents, **shortened, "": _board_document(pick_latest(offered), sdists)}
 
 
 def _suits_boards(file: ListedFile) -> bool:

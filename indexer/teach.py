@@ -18,7 +18,6 @@ Report = Callable[[list[str], list[Lesson]], None]
 
 
 def _learn_batch(packages: Path, paths: list[str]) -> list[Lesson]:
-    os.nice(5)  # uploads and pages go first
     lessons = (learn(packages, path) for path in paths)
     return [lesson for lesson in lessons if lesson is not None]
 
@@ -36,7 +35,8 @@ class Teachers:
         """Learn these files; their lessons are reported batch by batch."""
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
-            self._pool = ProcessPoolExecutor(os.cpu_count(), mp_context=context)
+            # nice: uploads and pages go first
+            self._pool = ProcessPoolExecutor(os.cpu_count(), context, initializer=os.nice, initargs=(5,))
         for batch in _batches(paths):
             self._busy += 1
             future = self._pool.submit(_learn_batch, self._packages, batch)
@@ -51,7 +51,10 @@ class Teachers:
         self._report(batch, [] if error else done.result())
 
     def batch_done(self) -> None:
-        """Call once for each report that was dealt with; the last one ends the processes."""
+        """Call once for each report that was dealt with; the last one ends the processes.
+
+        So does the last one of a pool that broke, and what it did not read is submitted to a new one.
+        """
         self._busy -= 1
         if self._busy == 0:
             self.stop()

@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 Mode = Literal["auto", "poll"]
 
+Watch = BaseObserver
+"""What `start_watch` returns; `stop()` ends it."""
+
 # Not opened, closed_no_write: reading must cause no work, here or in the kernel.
 _EVENTS: list[type[FileSystemEvent]] = [
     FileCreatedEvent,
@@ -68,7 +71,7 @@ class _Handler(FileSystemEventHandler):
         return "" if relative == "." else relative
 
 
-def start_watch(packages: Path, mode: Mode, interval: float, tell: Callable[[Hint], None]) -> BaseObserver:
+def start_watch(packages: Path, mode: Mode, interval: float, tell: Callable[[Hint], None]) -> Watch:
     """Call `tell` from a thread of its own for every change from now on.
 
     inotify where it works; else, or with mode "poll", every `interval` seconds. Says which.
@@ -97,7 +100,7 @@ def _stat(path: str) -> os.stat_result:
         return os.lstat(path)
 
 
-def _started(observer: BaseObserver, handler: _Handler, packages: Path) -> BaseObserver:
+def _started(observer: Watch, handler: _Handler, packages: Path) -> Watch:
     observer.schedule(handler, str(packages), recursive=True, event_filter=_EVENTS)
     observer.start()
     return observer

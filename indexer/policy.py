@@ -1,0 +1,58 @@
+"""`larder.toml` as the indexer sees it: in force whenever it changes, kept where it cannot be used."""
+
+import logging
+from pathlib import Path
+
+from indexer.site import Site
+from store.errors import BadPolicy
+from store.layout import Layout
+from store.policy import CLOSED, Policy, read_policy
+
+log = logging.getLogger(__name__)
+
+
+class PolicyWatch:
+    """Puts `larder.toml` in force whenever it changes; what was in force stays where it cannot be used."""
+
+    def __init__(self, layout: Layout, site: Site) -> None:
+        self._layout = layout
+        self._site = site
+        self._seen: tuple[int, ...] | None = None
+
+    def follow(self) -> None:
+        facts = _facts(self._layout.policy)
+        if facts == self._seen:
+            return
+        first, self._seen = self._seen is None, facts
+        try:
+            policy = read_policy(self._layout.policy)
+        except BadPolicy as error:
+            log.error("refused the policy, what was in force stays: %s", error)
+            if first:
+                self._site.write_policy(self._last_accepted())
+            return
+        self._accept(policy)
+
+    def _accept(self, policy: Policy) -> None:
+        self._site.write_policy(policy)
+        text = self._layout.policy.read_bytes() if self._layout.policy.exists() else b""
+        copy = self._layout.accepted_policy
+        if not copy.exists() or copy.read_bytes() != text:
+            temporary = copy.with_suffix(".new")
+            temporary.write_bytes(text)
+            temporary.replace(copy)
+        log.info("put the policy in force: %s", policy)
+
+    def _last_accepted(self) -> Policy:
+        try:
+            return read_policy(self._layout.accepted_policy) if self._layout.accepted_policy.exists() else CLOSED
+        except BadPolicy:
+            return CLOSED
+
+
+def _facts(path: Path) -> tuple[int, ...]:
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns

@@ -67,11 +67,11 @@ class Site:
             return False
         slot = write.next_slot(time.time(), self._knowledge.slot(project))
         self._write_metadata(detail)
+        self._write_boards(detail)
         html, json = render.render_detail_html(detail), render.render_detail_json(detail)
         if write.write_representations(self._root / "simple" / project, html, json, slot):
             self._knowledge.remember_rendered(project, "", slot)  # the slot is used, whatever comes
         self._pages.add(project)
-        self._write_boards(detail)
         self._knowledge.remember_rendered(project, fingerprint, slot)
         log.info("rendered %s: %d files", project, len(detail.files))
         return True

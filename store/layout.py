@@ -55,19 +55,23 @@ class Layout:
         return self.site / "simple" / project / "index.json"
 
 
-def prepare(layout: Layout) -> None:
-    """Create what is missing below the data directory, or raise BadDirectory with the command that mends it."""
+def prepare(layout: Layout, *written: Path) -> None:
+    """Create what is missing below the data directory, or raise BadDirectory with the command that mends it.
+
+    A program that writes to some directories only names them: the others may be read-only.
+    """
     for directory in (layout.packages, layout.incoming, layout.site, layout.state, layout.htpasswd.parent):
-        _prepare_directory(directory, layout.root)
-    with _explained(layout.htpasswd.parent, layout.root):
-        layout.htpasswd.touch(mode=0o640)
+        with _explained(directory, layout.root):
+            _prepare_directory(directory, os.W_OK if directory in written or not written else 0)
+    if not layout.htpasswd.exists():
+        with _explained(layout.htpasswd.parent, layout.root):
+            layout.htpasswd.touch(mode=0o640)
 
 
-def _prepare_directory(directory: Path, root: Path) -> None:
-    with _explained(directory, root):
-        directory.mkdir(parents=True, exist_ok=True)
-        if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
-            raise PermissionError
+def _prepare_directory(directory: Path, write: int) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    if not os.access(directory, os.R_OK | os.X_OK | write):
+        raise PermissionError
 
 
 @contextlib.contextmanager
@@ -86,8 +90,10 @@ def _explain(path: Path, root: Path, error: OSError) -> str:
     while not found.exists():
         found = found.parent
     facts = found.stat()
-    mend = f"sudo chown -R {uid}:{gid} {shlex.quote(os.environ.get('LARDER_DATA_OUTSIDE', str(root)))}"
+    outside = os.environ.get("LARDER_DATA_OUTSIDE", str(root))  # the root, as a container's host calls it
+    shown = str(found).replace(str(root), outside, 1)
+    mend = f"sudo chown -R {uid}:{gid} {shlex.quote(outside)}"
     return (
-        f"{found}: uid {uid} (gid {gid}) cannot write here: it belongs to {facts.st_uid}:{facts.st_gid}, "
+        f"{shown}: uid {uid} (gid {gid}) cannot write here: it belongs to {facts.st_uid}:{facts.st_gid}, "
         f"mode {facts.st_mode & 0o7777:04o}; mend it with: {mend}"
     )

@@ -1,6 +1,7 @@
 """An upload, from the first byte to the answer. The clients that make it have tests of their own."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -280,3 +281,22 @@ def test_uploads_of_different_projects_at_once_all_succeed(shared_larder: Larder
     with ThreadPoolExecutor(8) as pool:
         assert [answer.status for answer in pool.map(lambda wheel: upload(shared_larder, wheel), wheels)] == [200] * 20
     assert all(shared_larder.digest(f"many-{n}", wheel.name) == digest(wheel) for n, wheel in enumerate(wheels))
+
+
+def test_a_form_that_is_damaged_anywhere_is_refused_without_a_trace(shared_larder: Larder, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "fuzz", "1.0")
+    body, headers = form(wheel, name="fuzz", sha256_digest=digest(wheel))
+    chance = random.Random(1)
+    for _ in range(300):
+        damaged = bytearray(body)
+        start = chance.randrange(len(body))
+        if chance.random() < 0.5:
+            del damaged[start : start + chance.randrange(1, 400)]
+        else:
+            damaged[start] ^= chance.randrange(1, 256)
+        before = shared_larder.snapshot()
+        answer = shared_larder.request("POST", "/", bytes(damaged), headers | AUTH)
+        if answer.status == 200:  # what was damaged did not matter
+            continue
+        assert 400 <= answer.status < 500, (answer, bytes(damaged))
+        assert shared_larder.snapshot() == before

@@ -17,7 +17,7 @@ SHUTDOWN = 1.0  # seconds that running uploads have
 def main() -> int:
     try:
         settings = read_settings()
-        prepare(settings.layout)
+        prepare(settings.layout, settings.layout.packages, settings.layout.incoming)
     except Refused as error:
         print(f"uploader: {error}", file=sys.stderr)  # noqa: T201 - before logging is set up
         return 1

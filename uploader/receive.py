@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
 from store.errors import Refused
 from uploader.answers import Denied
@@ -59,11 +60,18 @@ async def receive(request: web.Request, file: BinaryIO, max_upload: int, limit: 
             dropped += await _receive_part(part, form, file, (max_upload, limit))
             if dropped > FIELDS_LIMIT:
                 raise Denied(413, f"the form has more than {FIELDS_LIMIT >> 20} MiB beside the file")
-    except (ValueError, AssertionError, RuntimeError, LookupError) as error:
-        if isinstance(error, Refused):
-            raise
-        raise Denied(410, "not framed as RFC 7578 has it; if this was `setup.py register`, just upload") from error
+    except Refused:
+        raise
+    except (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError, PayloadEncodingError) as error:
+        raise _misframed(request) from error
     return form
+
+
+def _misframed(request: web.Request) -> Denied:
+    """`setup.py register` frames its form with bare LF, and is the only one to name a charset."""
+    if request.charset is not None:
+        return Denied(410, "`setup.py register` is not needed here: a project begins with its first upload")
+    return Denied(400, "the form is cut off, or not framed as RFC 7578 has it; expected what twine sends")
 
 
 async def _receive_part(part: BodyPartReader, form: Form, file: BinaryIO, bound: tuple[int, str]) -> int:

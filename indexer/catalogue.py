@@ -34,6 +34,8 @@ class Catalogue:
         return set(self._paths)
 
     def put(self, path: str, identity: Identity, facts: Facts) -> set[str]:
+        if self._files.get(path) == (identity, facts):
+            return set()
         dirty = self.remove(path)
         self._files[path] = (identity, facts)
         self._directories.update(_parents(path))

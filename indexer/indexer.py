@@ -47,6 +47,7 @@ class Indexer:
         self._teachers = Teachers(self._packages, lambda paths, lessons: self._inbox.put((paths, lessons)))
         self._policy = PolicyWatch(settings.layout, self._site)
         self._writing: dict[str, float] = {}  # path → when it is read, closed or not
+        self._again: set[str] = set()  # hinted at: what was left out here may be readable now
         self._in_lesson: set[str] = set()
         self._lesson_words: Counter[str] = Counter()
         self._held: set[str] = set()
@@ -138,7 +139,7 @@ class Indexer:
         dirty = self._site.broken() if not items else set()
         reports = [item for item in items if isinstance(item, tuple) and not isinstance(item, Hint)]
         hints = [item for item in items if isinstance(item, Hint)]
-        paths = self._settle(hints)
+        paths = self._again = self._settle(hints)
         for batch, lessons in reports:
             self._remember(lessons)
             self._in_lesson.difference_update(batch)
@@ -147,7 +148,7 @@ class Indexer:
             if not self._in_lesson:
                 self._reconciled = float("-inf")
             self._progress.add(len(batch))
-            paths |= set(batch)
+            paths = paths | set(batch)
         if paths:
             dirty |= self._refresh(sorted(paths))
         if dirty or paths:
@@ -186,13 +187,11 @@ class Indexer:
     def _take(self, path: str, identity: Identity | None, unknown: dict[str, Identity]) -> set[str]:
         if identity is None or not _is_utf8(path):
             return self._catalogue.put(path, Identity(0, 0, 0), LINK if identity is None else UNPRINTABLE)
-        if self._catalogue.identity(path) == identity:
-            return set()
         facts = self._knowledge.facts(path, identity)
-        if facts is not None:
-            return self._catalogue.put(path, identity, facts)
-        unknown[path] = identity
-        return set()
+        if facts is None or (path in self._again and isinstance(facts, LeftOut)):
+            unknown[path] = identity
+            return set()
+        return self._catalogue.put(path, identity, facts)
 
     def _remove(self, path: str) -> set[str]:
         dirty = self._catalogue.remove(path)

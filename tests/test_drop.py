@@ -273,3 +273,10 @@ def test_a_packages_directory_that_was_replaced_is_watched_again(larder: Larder)
     larder.packages.mkdir()
     larder.wait_gone("before", wheel.name)
     larder.wait_listed("after", make_wheel(larder.packages, "after", "1.0"))
+
+
+def test_a_changed_time_and_a_changed_mode_are_noticed(larder: Larder, tmp_path: Path) -> None:
+    wheel = make_wheel(larder.packages, "touched", "1.0")
+    larder.wait_listed("touched", wheel)
+    os.utime(wheel, (1.6e9, 1.6e9))
+    wait_until(lambda: larder.detail("touched")[wheel.name]["upload-time"] == "2020-09-13T12:26:40.000000Z")

@@ -21,7 +21,7 @@ from store.names import Claim
 from store.unpacked import Unpacked
 from store.zip_end import check_zip_end
 
-MEMBER_LIMIT = 40_000
+MEMBER_LIMIT = 30_000
 METADATA_LIMIT = 8 << 20  # bytes
 CHUNK = 1 << 20  # bytes
 
@@ -50,6 +50,8 @@ def read_core_metadata(file: BinaryIO, claim: Claim) -> bytes:
         if claim.suffix in (".whl", ".egg", ".zip"):
             found = _read_zip(file, claim)
         else:
+            if claim.suffix == ".tar":
+                _check_padded(file)
             found = _read_tar(_open_unpacked(file, claim.suffix), claim)
     except BadArchive:
         raise
@@ -143,6 +145,14 @@ _OPENERS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
 def _open_unpacked(file: BinaryIO, suffix: str) -> Unpacked:
     file.seek(0)
     return Unpacked(_OPENERS[suffix](file), packed=file)
+
+
+def _check_padded(file: BinaryIO) -> None:
+    """A tar that is not compressed says nothing of its length, but ends in zeros and in a whole record."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - 2 * tarfile.BLOCKSIZE))
+    if size % tarfile.RECORDSIZE or file.read().strip(b"\0"):
+        raise EOFError("its end is missing")
 
 
 def _read_tar(stream: Unpacked, claim: Claim) -> bytes | None:

@@ -20,6 +20,7 @@ SDIST_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
 SIGNATURE = ".asc"
 YANKED = ".yanked"
 METADATA = ".metadata"
+LENGTH_LIMIT = 200  # characters; file systems allow 255, and pages add to the name
 PARTIAL_SUFFIXES = (".part", ".tmp", ".filepart", ".swp", "~")
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*", re.ASCII)
@@ -55,6 +56,8 @@ def parse_filename(filename: str) -> Claim:
     """
     if not _SAFE.fullmatch(filename):
         raise BadName(f"{filename!r}: a file name has only letters, digits and . _ + ! -")
+    if len(filename) > LENGTH_LIMIT:
+        raise BadName(f"{filename!r} has {len(filename)} characters; expected at most {LENGTH_LIMIT}")
     if filename.endswith(".whl"):
         return _parse_wheel(filename)
     if filename.endswith(".egg"):

@@ -1,0 +1,1 @@
+"""The shared room: archives, names, policy."""

@@ -30,6 +30,10 @@ class Catalogue:
         found = self._files.get(path)
         return found[0] if found else None
 
+    def facts(self, path: str) -> Facts | None:
+        found = self._files.get(path)
+        return found[1] if found else None
+
     def projects(self) -> set[str]:
         return set(self._paths)
 

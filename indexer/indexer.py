@@ -30,7 +30,7 @@ SMALL_BATCH = 32  # files
 SMALL_FILES = 16 << 20  # bytes in all: more goes to other processes
 
 Report = tuple[list[str], list[Lesson]]
-LINK = LeftOut("a link to nowhere or to a directory; expected a file")
+UNREACHABLE = LeftOut("leads nowhere, is a link to a directory, or may not be looked into; expected a file")
 UNPRINTABLE = LeftOut("its path is not UTF-8; expected one that a URL can carry")
 
 
@@ -51,6 +51,7 @@ class Indexer:
         self._in_lesson: set[str] = set()
         self._lesson_words: Counter[str] = Counter()
         self._held: set[str] = set()
+        self._gone: set[str] = set()  # their metadata goes after the page that announces it
         self._said: dict[str, str] = {}
         self._progress = Progress()
         self._read = 0
@@ -88,8 +89,17 @@ class Indexer:
         if now - self._beaten >= HEARTBEAT:
             self._beaten = now
             self._settings.layout.heartbeat.touch()
+            self._look_after_site()
         if now - self._reconciled >= self._settings.reconcile_interval:
             self._reconcile()
+
+    def _look_after_site(self) -> None:
+        """Begin anew where somebody deleted the pages."""
+        if self._overviewed and not self._in_lesson and not self._site.is_there():
+            log.warning("found no pages in %s; writing them again", self._settings.layout.site)
+            self._site.write_static()
+            self._policy.put_in_force_again()
+            self._reconciled = float("-inf")
 
     def _keep_watching(self) -> None:
         """Watch the directory that is there now; FileNotFoundError where there is none, and every page stays."""
@@ -186,7 +196,7 @@ class Indexer:
 
     def _take(self, path: str, identity: Identity | None, unknown: dict[str, Identity]) -> set[str]:
         if identity is None or not _is_utf8(path):
-            return self._catalogue.put(path, Identity(0, 0, 0), LINK if identity is None else UNPRINTABLE)
+            return self._catalogue.put(path, Identity(0, 0, 0), UNREACHABLE if identity is None else UNPRINTABLE)
         facts = self._knowledge.facts(path, identity)
         if facts is None or (path in self._again and isinstance(facts, LeftOut)):
             unknown[path] = identity
@@ -194,10 +204,11 @@ class Indexer:
         return self._catalogue.put(path, identity, facts)
 
     def _remove(self, path: str) -> set[str]:
-        dirty = self._catalogue.remove(path)
+        if self._catalogue.facts(path) is UNREACHABLE:
+            self._watched = None  # a directory that could not be watched may be open now
+        self._gone.add(path)
         self._said.pop(path, None)
-        self._site.remove_metadata({path})
-        return dirty
+        return self._catalogue.remove(path)
 
     def _learn(self, unknown: dict[str, Identity]) -> set[str]:
         """Read a few small files here and now; leave more to other processes, which report later."""
@@ -210,6 +221,8 @@ class Indexer:
             return set()
         lessons = [lesson for path in unknown if (lesson := learn(self._packages, path))]
         self._remember(lessons)
+        for path in unknown.keys() - {lesson.path for lesson in lessons}:  # gone, or changed while it was read
+            self._writing[path] = time.monotonic() + QUIET
         dirty: set[str] = set()
         for lesson in lessons:
             dirty |= self._catalogue.put(lesson.path, lesson.identity, lesson.facts)
@@ -221,7 +234,10 @@ class Indexer:
         self._held = {
             project for project in dirty if self._lesson_words[first_word(project)] and self._site.has_page(project)
         }
-        return self._site.write_projects(dirty - self._held)
+        written = self._site.write_projects(dirty - self._held)
+        self._site.remove_metadata({path for path in self._gone if self._catalogue.identity(path) is None})
+        self._gone.clear()
+        return written
 
     def _remember(self, lessons: list[Lesson]) -> None:
         self._knowledge.remember(lessons)

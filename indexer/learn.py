@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from indexer.scan import read_identity
 from indexer.values import Distribution, Facts, Identity, LeftOut, Yank
 from store.archive import read_core_metadata
 from store.errors import Refused
@@ -41,12 +42,13 @@ def learn(packages: Path, path: str) -> Lesson | None:
     return Lesson(path, before, facts, core_metadata)
 
 
-def _unreadable(file: Path, path: str, error: OSError) -> Lesson:
-    facts = file.stat()
-    identity = Identity(facts.st_ino, facts.st_size, facts.st_mtime_ns)
-    return Lesson(
-        path, identity, LeftOut(f"cannot be read: {error.strerror}; expected a file uid {os.getuid()} can read")
-    )
+def _unreadable(file: Path, path: str, error: OSError) -> Lesson | None:
+    try:
+        identity = read_identity(file)
+    except OSError:
+        return None
+    reason = f"cannot be read: {error.strerror}; expected a file that uid {os.getuid()} can read"
+    return Lesson(path, identity, LeftOut(reason))
 
 
 def _identity(file: BinaryIO) -> Identity:

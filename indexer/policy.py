@@ -19,6 +19,10 @@ class PolicyWatch:
         self._site = site
         self._seen: tuple[int, ...] | None = None
 
+    def put_in_force_again(self) -> None:
+        """For when what `follow` wrote was lost."""
+        self._seen = None
+
     def follow(self) -> None:
         facts = _facts(self._layout.policy)
         if facts == self._seen:

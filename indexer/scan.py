@@ -9,7 +9,8 @@ from indexer.values import Identity
 from store.names import is_ignored
 
 Seen = tuple[str, Identity | None]
-"""A path relative to `packages/`, and its identity; None for a link that leads nowhere or to a directory."""
+"""A path relative to `packages/`, and its identity; None for a link that leads nowhere or to a directory,
+and for a directory that may not be looked into."""
 
 
 def read_identity(path: Path) -> Identity:
@@ -41,6 +42,9 @@ def _scan_directory(packages: Path, path: str) -> Iterator[Seen]:
         with os.scandir(packages / path) as entries:
             names = sorted(entries, key=lambda entry: entry.name)
     except FileNotFoundError:
+        return
+    except PermissionError:
+        yield path, None
         return
     for entry in names:
         inner = f"{path}/{entry.name}" if path else entry.name

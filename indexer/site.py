@@ -115,7 +115,7 @@ class Site:
         names = sorted(self._pages)
         left_out = self._catalogue.left_out()
         simple = self._root / "simple"
-        if self._pages != self._names or not write.are_there(simple):
+        if self._pages != self._names or not self.is_there():
             slot = write.next_slot(time.time(), self._knowledge.slot("/"))
             if write.write_representations(
                 simple, render.render_list_html(names), render.render_list_json(names), slot
@@ -127,6 +127,10 @@ class Site:
         write.write_if_different(
             self._root / "-" / "counts.html", render.render_counts(self._catalogue.counts()).encode()
         )
+
+    def is_there(self) -> bool:
+        """Whether the project list lies where it should."""
+        return write.are_there(self._root / "simple")
 
     def has_page(self, project: str) -> bool:
         return project in self._pages

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from indexer.learn import Lesson, learn
@@ -46,15 +47,14 @@ class Teachers:
         if done.cancelled():
             return
         error = done.exception()
+        if isinstance(error, BrokenProcessPool):
+            self._pool = None  # what it did not read is submitted to a new one
         if error is not None:
             log.error("could not read %d files from %r on: %r", len(batch), batch[0], error)
         self._report(batch, [] if error else done.result())
 
     def batch_done(self) -> None:
-        """Call once for each report that was dealt with; the last one ends the processes.
-
-        So does the last one of a pool that broke, and what it did not read is submitted to a new one.
-        """
+        """Call once for each report that was dealt with; the last one ends the processes."""
         self._busy -= 1
         if self._busy == 0:
             self.stop()

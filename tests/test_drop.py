@@ -280,3 +280,15 @@ def test_a_changed_time_and_a_changed_mode_are_noticed(larder: Larder, tmp_path:
     larder.wait_listed("touched", wheel)
     os.utime(wheel, (1.6e9, 1.6e9))
     wait_until(lambda: larder.detail("touched")[wheel.name]["upload-time"] == "2020-09-13T12:26:40.000000Z")
+
+
+def test_deleted_pages_come_back(larder: Larder) -> None:
+    wheel = make_wheel(larder.packages, "kept", "1.0")
+    larder.wait_listed("kept", wheel)
+    shutil.rmtree(larder.data / "site")
+    larder.wait_listed("kept", wheel)
+    wait_until(lambda: larder.get("/").status == 200 and larder.get("/-/larder.css").status == 200)
+    shutil.rmtree(larder.data / "state")
+    wait_until(lambda: larder.get("/health").status == 503)
+    wait_until(lambda: larder.get("/health").status == 200, 30)
+    larder.wait_listed("next", make_wheel(larder.packages, "next", "1.0"))

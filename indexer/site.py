@@ -3,6 +3,8 @@
 import logging
 import shutil
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from indexer import render, write
@@ -23,6 +25,8 @@ class Site:
         self._knowledge = knowledge
         self._pages = {page.parent.name for page in (root / "simple").glob("*/index.json")}
         self._names: set[str] | None = None  # that the project list has
+        self._left_out: dict[str, str] | None = None  # that the home page has
+        self._written: dict[str, object] = {}  # place below the root → what it was last written for
         self._broken: set[str] = set()
 
     def write_static(self) -> None:
@@ -81,7 +85,8 @@ class Site:
         there = directory.exists()
         write.remove_directory(directory)
         self._pages.discard(project)
-        shutil.rmtree(self._root / "boards" / project, ignore_errors=True)
+        for document in (self._root / "boards" / project).glob("*.json"):
+            self._remove(f"boards/{project}/{document.name}")
         self._knowledge.remember_rendered(project, "", self._knowledge.slot(project))
         if there:
             log.info("removed the pages of %s: it has no files", project)
@@ -92,41 +97,49 @@ class Site:
         for file in detail.files:
             digest = file.distribution.metadata_digest
             if digest:
-                text = self._knowledge.core_metadata(file.path, file.identity)
-                write.write_if_different(self._root / render.metadata_path(file.path), text)
+                read = partial(self._knowledge.core_metadata, file.path, file.identity)
+                self._write_new(render.metadata_path(file.path), file.identity, read)
 
     def _write_boards(self, detail: ProjectDetail) -> None:
-        directory = self._root / "boards" / detail.name
-        documents = render.render_board_documents(detail)
-        for version, text in documents.items():
-            write.write_if_different(directory / f"{version or 'latest'}.json", text.encode())
-        keep = {f"{version or 'latest'}.json" for version in documents}
-        for file in directory.glob("*.json"):
-            if file.name not in keep:
-                write.remove_file(file, self._root / "boards")
+        place = f"boards/{detail.name}"
+        texts = {f"{version or 'latest'}.json": text for version, text in render.render_board_documents(detail).items()}
+        for name, text in texts.items():
+            self._write_new(f"{place}/{name}", hash(text), text.encode)
+        for file in (self._root / place).glob("*.json"):
+            if file.name not in texts:
+                self._remove(f"{place}/{file.name}")
+
+    def _write_new(self, place: str, what: object, content: Callable[[], bytes]) -> None:
+        """Write a file unless it was written for the same before: a large project costs no more than its change."""
+        if self._written.get(place) != what:
+            write.write_if_different(self._root / place, content())
+            self._written[place] = what
+
+    def _remove(self, place: str) -> None:
+        self._written.pop(place, None)
+        write.remove_file(self._root / place, self._root)
 
     def remove_metadata(self, paths: set[str]) -> None:
         """Remove what announced files that are gone."""
         for path in paths:
-            write.remove_file(self._root / render.metadata_path(path), self._root)
+            self._remove(render.metadata_path(path))
 
     def write_overview(self) -> None:
         """The project list where a name came or went; the home page where it would differ."""
-        names = sorted(self._pages)
         left_out = self._catalogue.left_out()
-        simple = self._root / "simple"
-        if self._pages != self._names or not self.is_there():
-            slot = write.next_slot(time.time(), self._knowledge.slot("/"))
-            if write.write_representations(
-                simple, render.render_list_html(names), render.render_list_json(names), slot
-            ):
-                self._knowledge.remember_rendered("/", "", slot)
-                log.info("rendered the project list: %d projects", len(names))
-            self._names = set(names)
+        if self._pages != self._names or left_out != self._left_out or not self.is_there():
+            self._write_names(sorted(self._pages), left_out)
+        counts = render.render_counts(self._catalogue.counts())
+        write.write_if_different(self._root / "-" / "counts.html", counts.encode())
+
+    def _write_names(self, names: list[str], left_out: dict[str, str]) -> None:
+        html, json = render.render_list_html(names), render.render_list_json(names)
+        slot = write.next_slot(time.time(), self._knowledge.slot("/"))
+        if write.write_representations(self._root / "simple", html, json, slot):
+            self._knowledge.remember_rendered("/", "", slot)
+            log.info("rendered the project list: %d projects", len(names))
         write.write_if_different(self._root / "index.html", render.render_home(names, left_out).encode())
-        write.write_if_different(
-            self._root / "-" / "counts.html", render.render_counts(self._catalogue.counts()).encode()
-        )
+        self._names, self._left_out = set(names), left_out
 
     def is_there(self) -> bool:
         """Whether the project list lies where it should."""
@@ -145,6 +158,7 @@ class Site:
         simple.mkdir(parents=True, exist_ok=True)
         found = {entry.name for entry in simple.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
         self._pages &= found
+        self._written.clear()
         for project in projects:
             if self._knowledge.fingerprint(project) and not write.are_there(simple / project):
                 self._knowledge.remember_rendered(project, "", self._knowledge.slot(project))
@@ -157,7 +171,7 @@ class Site:
         for file in list(top.rglob("*.metadata")):
             path = str(file.relative_to(top)).removesuffix(".metadata")
             if self._catalogue.identity(path) is None:
-                write.remove_file(file, self._root)
+                self._remove(str(file.relative_to(self._root)))
         for leftover in (*self._root.rglob(".new-*"), *self._root.rglob(".gone-*")):
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)

@@ -55,8 +55,8 @@ class Uploads:
         with open_incoming(self._layout.incoming) as file:
             form = await receive(request, file, policy.max_upload, policy.max_upload_text)
             _check_action(form)
-            await asyncio.to_thread(make_durable, file)
             candidate = await asyncio.to_thread(check, form, file)
+            await asyncio.to_thread(make_durable, file)
             outcome = await asyncio.to_thread(
                 keep, self._layout, candidate, Path(file.name), overwrite=policy.overwrite
             )

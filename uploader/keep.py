@@ -36,6 +36,8 @@ def _place(candidate: Candidate, source: Path, target: Path, *, overwrite: bool)
     try:
         place(source, target)
     except AlreadyExists:
+        if not target.is_file():
+            raise
         if _digest(target) == candidate.digest:
             return Outcome.SAME
         if not overwrite:

@@ -31,9 +31,9 @@ def learn(packages: Path, path: str) -> Lesson | None:
     """Read the file once; None where it is gone, or changed while it was read and will be hinted at again."""
     try:
         with (packages / path).open("rb") as file:
-            before = _identity(file)
+            before = Identity.of(os.fstat(file.fileno()))
             facts, core_metadata = _learn_open(file, path)
-            if _identity(file) != before:
+            if Identity.of(os.fstat(file.fileno())) != before:
                 return None
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -49,11 +49,6 @@ def _unreadable(file: Path, path: str, error: OSError) -> Lesson | None:
         return None
     reason = f"cannot be read: {error.strerror}; expected a file that uid {os.getuid()} can read"
     return Lesson(path, identity, LeftOut(reason))
-
-
-def _identity(file: BinaryIO) -> Identity:
-    facts = os.fstat(file.fileno())
-    return Identity(facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 def _learn_open(file: BinaryIO, path: str) -> tuple[Facts, bytes]:

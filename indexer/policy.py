@@ -6,7 +6,7 @@ from pathlib import Path
 from indexer.site import Site
 from store.errors import BadPolicy
 from store.layout import Layout
-from store.policy import CLOSED, Policy, read_policy
+from store.policy import Policy, read_accepted, read_policy
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class PolicyWatch:
         except BadPolicy as error:
             log.error("refused the policy, what was in force stays: %s", error)
             if first:
-                self._site.write_policy(self._last_accepted())
+                self._site.write_policy(read_accepted(self._layout.accepted_policy))
             return
         self._accept(policy)
 
@@ -46,12 +46,6 @@ class PolicyWatch:
             temporary.write_bytes(text)
             temporary.replace(copy)
         log.info("put the policy in force: %s", policy)
-
-    def _last_accepted(self) -> Policy:
-        try:
-            return read_policy(self._layout.accepted_policy) if self._layout.accepted_policy.exists() else CLOSED
-        except BadPolicy:
-            return CLOSED
 
 
 def _facts(path: Path) -> tuple[int, ...]:

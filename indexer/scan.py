@@ -15,8 +15,7 @@ and for a directory that may not be looked into."""
 
 def read_identity(path: Path) -> Identity:
     """The identity of the file a path leads to; OSError where there is none."""
-    facts = path.stat()
-    return Identity(facts.st_ino, facts.st_size, facts.st_mtime_ns)
+    return Identity.of(path.stat())
 
 
 def scan(packages: Path, path: str = "") -> Iterator[Seen]:
@@ -72,4 +71,4 @@ def _identity(path: Path, facts: os.stat_result) -> Identity | None:
             return None
     if not stat.S_ISREG(facts.st_mode):
         return None
-    return Identity(facts.st_ino, facts.st_size, facts.st_mtime_ns)
+    return Identity.of(facts)

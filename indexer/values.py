@@ -1,5 +1,6 @@
 """What the indexer knows of a file and of a project, as frozen values."""
 
+import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +18,10 @@ class Identity(NamedTuple):
     inode: int
     size: int
     mtime_ns: int
+
+    @classmethod
+    def of(cls, facts: os.stat_result) -> "Identity":
+        return cls(facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,14 @@ def read_policy(path: Path) -> Policy:
         raise BadPolicy(f"{path}: {error}; expected a TOML file in UTF-8") from error
 
 
+def read_accepted(copy: Path) -> Policy:
+    """The last policy that could be used, of which `copy` was kept; CLOSED where there is none."""
+    try:
+        return read_policy(copy) if copy.exists() else CLOSED
+    except BadPolicy:
+        return CLOSED
+
+
 def _place_of_syntax(error: tomllib.TOMLDecodeError) -> str:
     found = re.search(r"^(.*) \(at (?:line (\d+).*|(end of document))\)$", str(error))
     reason, line = (found[1], found[2] or "last") if found else (str(error), "?")

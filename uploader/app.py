@@ -9,7 +9,7 @@ from aiohttp import web
 from store.errors import BadPolicy
 from store.layout import Layout
 from store.place import make_durable, open_incoming
-from store.policy import ANONYMOUS, AUTHENTICATED, CLOSED, Policy, read_policy
+from store.policy import ANONYMOUS, AUTHENTICATED, Policy, read_accepted, read_policy
 from uploader.answers import Denied, answer, refusals
 from uploader.check import check
 from uploader.credentials import read_users, verify
@@ -112,13 +112,5 @@ class PolicyInForce:
             if str(error) != self._said:
                 self._said = str(error)
                 log.error("refused the policy, what was in force stays: %s", error)
-            self._last = self._last or self._read_accepted()
+            self._last = self._last or read_accepted(self._layout.accepted_policy)
         return self._last
-
-    def _read_accepted(self) -> Policy:
-        if not self._layout.accepted_policy.exists():
-            return CLOSED
-        try:
-            return read_policy(self._layout.accepted_policy)
-        except BadPolicy:
-            return CLOSED

@@ -1,6 +1,7 @@
 """`larder.toml` as the indexer sees it: in force whenever it changes, kept where it cannot be used."""
 
 import logging
+import time
 from pathlib import Path
 
 from indexer.site import Site
@@ -10,6 +11,8 @@ from store.policy import Policy, read_accepted, read_policy
 
 log = logging.getLogger(__name__)
 
+SETTLED = 0.3  # seconds
+
 
 class PolicyWatch:
     """Puts `larder.toml` in force whenever it changes; what was in force stays where it cannot be used."""
@@ -18,14 +21,21 @@ class PolicyWatch:
         self._layout = layout
         self._site = site
         self._seen: tuple[int, ...] | None = None
+        self._glimpsed: tuple[tuple[int, ...], float] = (), 0.0  # what it was like last, and since when
 
     def put_in_force_again(self) -> None:
         """For when what `follow` wrote was lost."""
         self._seen = None
 
     def follow(self) -> None:
-        facts = _facts(self._layout.policy)
-        if facts == self._seen:
+        """To be called often: a change counts once it has lasted, for an editor may be in the middle of it.
+
+        While a file is replaced it can be empty or gone, which would mean every default: open reading.
+        """
+        facts, now = _facts(self._layout.policy), time.monotonic()
+        if facts != self._glimpsed[0]:
+            self._glimpsed = facts, now
+        if facts == self._seen or (self._seen is not None and now - self._glimpsed[1] < SETTLED):
             return
         first, self._seen = self._seen is None, facts
         try:

@@ -195,3 +195,17 @@ def read_until(descriptor: int, text: str) -> str:
         assert time.monotonic() < deadline, said
         said += os.read(descriptor, 1000).decode()
     return said
+
+
+def test_a_policy_that_is_being_replaced_opens_nothing(larder: Larder) -> None:
+    closed = '[repositories.default]\ndownload = ["authenticated"]\n'
+    policy = larder.data / "larder.toml"
+    policy.write_text(closed)
+    wait_until(lambda: larder.get("/simple/").status == 401, SOON)
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        policy.write_text("")  # as an editor leaves it for a moment
+        assert larder.get("/simple/").status == 401
+        policy.unlink()
+        assert larder.get("/simple/").status == 401
+        policy.write_text(closed)

@@ -285,10 +285,10 @@ def test_a_changed_time_and_a_changed_mode_are_noticed(larder: Larder, tmp_path:
 def test_deleted_pages_come_back(larder: Larder) -> None:
     wheel = make_wheel(larder.packages, "kept", "1.0")
     larder.wait_listed("kept", wheel)
-    shutil.rmtree(larder.data / "site")
+    (larder.data / "site").rename(larder.data / "old-site")  # in one step: rm could race with a page being written
     larder.wait_listed("kept", wheel)
     wait_until(lambda: larder.get("/").status == 200 and larder.get("/-/larder.css").status == 200)
-    shutil.rmtree(larder.data / "state")
+    (larder.data / "state").rename(larder.data / "old-state")
     wait_until(lambda: larder.get("/health").status == 503)
     wait_until(lambda: larder.get("/health").status == 200, 30)
     larder.wait_listed("next", make_wheel(larder.packages, "next", "1.0"))

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -85,12 +86,15 @@ def start_watch(packages: Path, mode: Mode, interval: float, tell: Callable[[Hin
     if reason is None:
         observer = Observer()
         try:
-            return _started(observer, handler, packages)
+            started = _started(observer, handler, packages)
+            if _is_complete(packages):
+                return started
+            reason = "inotify ran out of watches (see fs.inotify.max_user_watches)"
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EMFILE, errno.ENOSYS):
                 raise
-            observer.stop()
             reason = f"{error.strerror} (see fs.inotify.max_user_watches and max_user_instances)"
+        observer.stop()
     log.warning("polling %s every %g s instead of watching it: %s", packages, interval, reason)
     polling = PollingObserverVFS(stat=_stat, listdir=os.scandir, polling_interval=interval)
     return _started(polling, handler, packages)
@@ -108,6 +112,33 @@ def _started(observer: Watch, handler: _Handler, packages: Path) -> Watch:
     observer.schedule(handler, str(packages), recursive=True, event_filter=_EVENTS)
     observer.start()
     return observer
+
+
+def _is_complete(packages: Path) -> bool:
+    """Whether every directory is watched: watchdog passes over those below the first that it could not watch.
+
+    Looks again for a moment, for directories may come and go meanwhile.
+    """
+    for _ in range(5):
+        if _count_watches() >= _count_directories(packages):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _count_watches() -> int:
+    return sum(text.count("inotify wd") for text in map(_read, Path("/proc/self/fdinfo").iterdir()))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:  # closed meanwhile
+        return ""
+
+
+def _count_directories(packages: Path) -> int:
+    return sum(os.access(directory, os.R_OK) for directory, _, _ in os.walk(packages))
 
 
 def _why_not_inotify(packages: Path) -> str | None:

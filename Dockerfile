@@ -1,5 +1,6 @@
 # Two images: `python` runs uploader and indexer, `nginx` serves. Both work as any user, on a read-only root.
-# In each, /larder is where nginx.conf wants to be started: data/ is the data directory, run/ holds the socket.
+# In each, /larder is where nginx.conf wants to be started: data/ is the data directory, site/ holds the pages, run/
+# what the programs say to each other. Volumes take their mode from the directories here: any user may write there.
 
 FROM debian:trixie-slim AS base
 RUN apt-get update \
@@ -16,19 +17,24 @@ RUN python3 -m venv /opt/venv \
 
 FROM base AS python
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/opt/larder PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV LARDER_DATA=/larder/data LARDER_SITE=/larder/site LARDER_STATE=/larder/state LARDER_RUN=/larder/run
 COPY --from=packages /opt/venv /opt/venv
 COPY store /opt/larder/store
 COPY uploader /opt/larder/uploader
 COPY indexer /opt/larder/indexer
-RUN python -m compileall -q /opt/larder && mkdir -p /larder/data /larder/run
+RUN python -m compileall -q /opt/larder \
+ && mkdir -p /larder/data && install -d -m 777 /larder/site /larder/state /larder/run/indexer /larder/run/uploader
 WORKDIR /larder
 
 FROM debian:trixie-slim AS nginx
 RUN apt-get update \
  && apt-get install -y --no-install-recommends nginx-light \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log \
- && mkdir -p /larder/data /larder/run && install -d -m 1777 /larder/tmp \
- && echo 'listen 8089;' > /larder/listen.conf
+ && mkdir -p /larder/data && install -d -m 777 /larder/site /larder/run/indexer /larder/run/uploader \
+ && install -d -m 1777 /larder/tmp \
+ && echo 'listen 8089;' >/larder/listen.conf \
+ && printf '%s\n' 'upstream uploader { server unix:/larder/run/uploader/uploader.sock; }' \
+        'map "" $in_force { default /larder/run/indexer/policy; }' >/larder/local.conf
 COPY nginx/nginx.conf /larder/
 WORKDIR /larder
 CMD ["nginx", "-p", "/larder", "-c", "/larder/nginx.conf", "-e", "stderr", "-g", "daemon off;"]

@@ -1,74 +1,95 @@
 """Disk → which files lie in `packages/`, and each one's identity. Nothing is opened here."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import NamedTuple
 
-from indexer.values import Identity
+from indexer.model import Identity
 from store.names import is_ignored
 
-Seen = tuple[str, Identity | None]
-"""A path relative to `packages/`, and its identity; None for a link that leads nowhere or to a directory,
-and for a directory that may not be looked into."""
 
+class Seen(NamedTuple):
+    """A path relative to `packages/`; `identity` is None where it is no file that can be read, for a `reason`.
 
-def read_identity(path: Path) -> Identity:
-    """The identity of the file a path leads to; OSError where there is none."""
-    return Identity.of(path.stat())
+    `is_closed` says that the path is there but may not be looked at or into: nothing is known of what it was
+    or holds, and nothing of it is known to be gone.
+    """
+
+    path: str
+    identity: Identity | None = None
+    reason: str = ""
+    is_closed: bool = False
 
 
 def scan(packages: Path, path: str = "") -> Iterator[Seen]:
     """Every file at or below `path`, sorted, but for ignored names; nothing where the path is gone.
 
+    Where `packages` itself is no directory nothing is known to be gone.
+
     Links to files are followed, links to directories are not: they could lead round in circles,
     and nothing tells of changes behind them.
     """
-    if any(is_ignored(part) for part in Path(path).parts):
+    if any(map(is_ignored, PurePath(path).parts)):
         return
     try:
         facts = (packages / path).lstat()
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        is_gone = isinstance(error, FileNotFoundError | NotADirectoryError)
+        if not is_gone or not packages.is_dir():  # with the whole directory gone, nothing is known of any file
+            yield _closed(path, error)
         return
     if stat.S_ISDIR(facts.st_mode):
         yield from _scan_directory(packages, path)
+    elif path:
+        yield _see(packages, path, facts)
     else:
-        yield path, _identity(packages / path, facts)
+        yield _closed(path, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
+
+
+def _closed(path: str, error: OSError) -> Seen:
+    reason = f"may not be looked into: {error.strerror}; expected what uid {os.geteuid()} can read"
+    return Seen(path, reason=reason, is_closed=True)
 
 
 def _scan_directory(packages: Path, path: str) -> Iterator[Seen]:
     try:
-        with os.scandir(packages / path) as entries:
-            names = sorted(entries, key=lambda entry: entry.name)
+        with os.scandir(packages / path) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except FileNotFoundError:
         return
-    except PermissionError:
-        yield path, None
+    except OSError as error:
+        yield _closed(path, error)
         return
-    for entry in names:
-        inner = f"{path}/{entry.name}" if path else entry.name
-        if is_ignored(entry.name):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _scan_directory(packages, inner)
-        else:
-            yield from _scan_entry(packages, inner, entry)
+    for entry in entries:
+        if not is_ignored(entry.name):
+            yield from _scan_entry(packages, f"{path}/{entry.name}" if path else entry.name, entry)
 
 
 def _scan_entry(packages: Path, path: str, entry: "os.DirEntry[str]") -> Iterator[Seen]:
     try:
-        facts = entry.stat(follow_symlinks=False)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _scan_directory(packages, path)
+        else:
+            yield _see(packages, path, entry.stat(follow_symlinks=False))
     except FileNotFoundError:
         return
-    yield path, _identity(packages / path, facts)
+    except OSError as error:
+        yield _closed(path, error)
 
 
-def _identity(path: Path, facts: os.stat_result) -> Identity | None:
+def _see(packages: Path, path: str, facts: os.stat_result) -> Seen:
     if stat.S_ISLNK(facts.st_mode):
         try:
-            facts = path.stat()
-        except OSError:
-            return None
+            facts = (packages / path).stat()
+        except OSError as error:
+            return Seen(path, reason=f"is a link that leads nowhere ({error.strerror}); expected a file")
     if not stat.S_ISREG(facts.st_mode):
-        return None
-    return Identity.of(facts)
+        return Seen(path, reason="is a link to a directory, a pipe or a device; expected a file")
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return Seen(path, reason="its path is not UTF-8; expected one that a URL can carry")
+    return Seen(path, Identity.of(facts))

@@ -1,179 +1,223 @@
-"""The pages below `site/`: which of them are due, and writing those."""
+"""The pages below one repository's site, written by one rule for every kind.
 
-import logging
-import shutil
-import time
-from collections.abc import Callable
-from functools import partial
+A page set is written into a directory of its own, and then one link is switched to it: all its pages change in one
+step, and what did not change is the same file as before. The directory it replaces stays for a few seconds, for a
+reader may be on its way through it. Files beside are written before the set that announces them, and removed after.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from indexer import render, write
-from indexer.catalogue import Catalogue
-from indexer.knowledge import Knowledge
-from indexer.values import ProjectDetail
-from store.policy import ANONYMOUS, Policy
+from indexer.forms import SLOT, find_forms, link_forms, page_of, write_beside, write_forms
+from indexer.manifest import Beside, Manifest, PageSet, Written
+from indexer.pages import Companion
+from store import files
+from store.repository import PROJECTS, Repository
 
-log = logging.getLogger(__name__)
+GRACE = 5.0  # seconds that a directory outlives its switch
+
+
+def set_of(project: str) -> str:
+    """The page set of a project, by its path below the site."""
+    return f"{PROJECTS}/{project}"
+
+
+def project_of(name: str) -> str | None:
+    """The project that a page set is of; None for the one about all."""
+    return name.removeprefix(f"{PROJECTS}/") if name.startswith(f"{PROJECTS}/") else None
 
 
 class Site:
-    """Writes what the catalogue holds. A page that cannot be made leaves the one before it in place."""
+    """Writes below `repository.site`. OSError where the disk refuses; then what was there before is still there."""
 
-    def __init__(self, root: Path, catalogue: Catalogue, knowledge: Knowledge) -> None:
-        self._root = root
-        self._catalogue = catalogue
-        self._knowledge = knowledge
-        self._pages = {page.parent.name for page in (root / "simple").glob("*/index.json")}
-        self._names: set[str] | None = None  # that the project list has
-        self._left_out: dict[str, str] | None = None  # that the home page has
-        self._written: dict[str, object] = {}  # place below the root → what it was last written for
-        self._broken: set[str] = set()
+    def __init__(self, repository: Repository, manifest: Manifest) -> None:
+        self._root = repository.site
+        self._versions = repository.versions
+        self._manifest = manifest
+        self._owned: dict[str, set[str]] = {}  # by page set, the paths beside that it announces
+        for path, entry in manifest.beside.items():
+            self._owned.setdefault(entry.owner, set()).add(path)
+        self._slots = _find_slots(repository.versions)
+        self._graves: deque[tuple[float, Path]] = deque()
 
-    def write_static(self) -> None:
-        for source in sorted((Path(__file__).parent / "static").iterdir()):
-            write.write_if_different(self._root / "-" / source.name, source.read_bytes())
+    def is_current(self, name: str, fingerprint: str) -> bool:
+        """Whether the set was rendered from the same, and nothing is known to have happened to it since."""
+        known = self._manifest.sets.get(name)
+        return known is not None and known.fingerprint == fingerprint
 
-    def write_policy(self, policy: Policy) -> None:
-        """Leave marks that nginx looks for with each request: none of them means closed."""
-        marks = {"anonymous": ANONYMOUS in policy.download, "immutable": not policy.overwrite}
-        directory = self._root / ".policy"
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, holds in marks.items():
-            mark = directory / name
-            if holds and not mark.exists():
-                mark.touch()
-            elif not holds:
-                mark.unlink(missing_ok=True)
+    def has(self, name: str) -> bool:
+        return (self._root / name).is_symlink()
 
-    def write_projects(self, dirty: set[str]) -> int:
-        """Write the pages of these projects where they would differ; the number of projects written."""
-        return sum(self._write_or_keep(project) for project in sorted(dirty))
+    def projects(self) -> set[str]:
+        """Every project that has pages, as the disk says."""
+        with contextlib.suppress(OSError), os.scandir(self._root / PROJECTS) as entries:
+            return {entry.name for entry in entries if not entry.name.startswith(".")}
+        return set()
 
-    def _write_or_keep(self, project: str) -> bool:
-        try:
-            return self._write_project(project)
-        except Exception:
-            self._broken.add(project)
-            log.exception("could not render %s; its last good page stays", project)
+    def publish(self, name: str, pages: Mapping[str, bytes], fingerprint: str, now: float) -> bool:
+        """Make the set consist of these pages, in one step; False where it does. `now` is in seconds since 1970."""
+        known = self._known(name)
+        digests = {page: hashlib.sha256(content).hexdigest() for page, content in pages.items()}
+        if _digests(known) == digests and self._is_whole(name, known):
+            self._manifest.put_set(name, PageSet(known.slot, fingerprint, known.files))
             return False
-
-    def broken(self) -> set[str]:
-        """Projects to be tried again."""
-        broken, self._broken = self._broken, set()
-        return broken
-
-    def _write_project(self, project: str) -> bool:
-        detail = self._catalogue.detail(project)
-        if detail is None:
-            return self._remove_project(project)
-        fingerprint = render.fingerprint_of(detail)
-        if fingerprint == self._knowledge.fingerprint(project):
-            return False
-        slot = write.next_slot(time.time(), self._knowledge.slot(project))
-        self._write_metadata(detail)
-        self._write_boards(detail)
-        html, json = render.render_detail_html(detail), render.render_detail_json(detail)
-        if write.write_representations(self._root / "simple" / project, html, json, slot):
-            self._knowledge.remember_rendered(project, "", slot)  # the slot is used, whatever comes
-        self._pages.add(project)
-        self._knowledge.remember_rendered(project, fingerprint, slot)
-        log.info("rendered %s: %d files", project, len(detail.files))
+        slot = max(int(now) // SLOT, known.slot + 1)
+        directory = self._versions / _version(name, slot)
+        files.remove(directory)
+        directory.mkdir(parents=True)
+        same = {page for page, digest in _digests(known).items() if digests.get(page) == digest}
+        written: dict[str, Written] = {}
+        for page, content in pages.items():
+            linked = link_forms(self._root / name, known.files, page, directory) if page in same else {}
+            written |= linked or write_forms(directory, page, content, slot)
+        self._switch(name, directory, now)
+        self._manifest.put_set(name, PageSet(slot, fingerprint, written))
         return True
 
-    def _remove_project(self, project: str) -> bool:
-        directory = self._root / "simple" / project
-        there = directory.exists()
-        write.remove_directory(directory)
-        self._pages.discard(project)
-        for document in (self._root / "boards" / project).glob("*.json"):
-            self._remove(f"boards/{project}/{document.name}")
-        self._knowledge.remember_rendered(project, "", self._knowledge.slot(project))
-        if there:
-            log.info("removed the pages of %s: it has no files", project)
+    def withdraw(self, name: str, now: float) -> bool:
+        """Remove the set, and then what it announced; whether there was one."""
+        link, known = self._root / name, self._known(name)
+        before, there = _target(link), os.path.lexists(link)
+        files.remove(link)
+        self._bury(before, now)
+        self._manifest.put_set(name, PageSet(known.slot))
+        self.drop_beside(name, set())
         return there
 
-    def _write_metadata(self, detail: ProjectDetail) -> None:
-        """Each wheel's METADATA, in place before the page that announces it."""
-        for file in detail.files:
-            digest = file.distribution.metadata_digest
-            if digest:
-                read = partial(self._knowledge.core_metadata, file.path, file.identity)
-                self._write_new(render.metadata_path(file.path), file.identity, read)
+    def _known(self, name: str) -> PageSet:
+        """The set as it was written, or where that was forgotten as it is found."""
+        known = self._manifest.sets.get(name)
+        if known is None:
+            known = PageSet(self._slots.get(name, 0), "", find_forms(self._root / name))
+            self._manifest.sets[name] = known
+        return known
 
-    def _write_boards(self, detail: ProjectDetail) -> None:
-        place = f"boards/{detail.name}"
-        texts = {f"{version or 'latest'}.json": text for version, text in render.render_board_documents(detail).items()}
-        for name, text in texts.items():
-            self._write_new(f"{place}/{name}", hash(text), text.encode)
-        for file in (self._root / place).glob("*.json"):
-            if file.name not in texts:
-                self._remove(f"{place}/{file.name}")
+    def _is_whole(self, name: str, known: PageSet) -> bool:
+        link = self._root / name
+        before = _target(link)
+        if before is None or before.name != _version(name, known.slot):
+            return False
+        return all(written.is_at(link / form) for form, written in known.files.items())
 
-    def _write_new(self, place: str, what: object, content: Callable[[], bytes]) -> None:
-        """Write a file unless it was written for the same before: a large project costs no more than its change."""
-        if self._written.get(place) != what:
-            write.write_if_different(self._root / place, content())
-            self._written[place] = what
+    def _switch(self, name: str, directory: Path, now: float) -> None:
+        link = self._root / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        before = _target(link)
+        files.switch(link, directory)
+        self._bury(before, now)
 
-    def _remove(self, place: str) -> None:
-        self._written.pop(place, None)
-        write.remove_file(self._root / place, self._root)
+    def _bury(self, directory: Path | None, now: float) -> None:
+        if directory is not None and directory.parent == self._versions:
+            self._graves.append((now + GRACE, directory))
 
-    def remove_metadata(self, paths: set[str]) -> None:
-        """Remove what announced files that are gone."""
-        for path in paths:
-            self._remove(render.metadata_path(path))
+    def clear_graves(self, now: float) -> None:
+        """Remove the directories that nobody can be reading any more."""
+        while self._graves and not now < self._graves[0][0] <= now + GRACE:
+            files.remove(self._graves.popleft()[1])
 
-    def write_overview(self) -> None:
-        """The project list where a name came or went; the home page where it would differ."""
-        left_out = self._catalogue.left_out()
-        if self._pages != self._names or left_out != self._left_out or not self.is_there():
-            self._write_names(sorted(self._pages), left_out)
-        counts = render.render_counts(self._catalogue.counts())
-        write.write_if_different(self._root / "-" / "counts.html", counts.encode())
+    def write_beside(self, owner: str, wanted: Mapping[str, Companion], read: Callable[[Companion], bytes]) -> None:
+        """Write what a page set is about to announce, as far as it is not there yet."""
+        new: dict[str, Beside] = {}
+        for path, companion in wanted.items():
+            known = self._manifest.beside.get(path, Beside("", "", {}))
+            if known.key != companion.key:
+                forms = write_beside(self._root / path, read(companion), known.files)
+                new[path] = Beside(owner, companion.key, forms)
+            elif known.owner != owner:
+                new[path] = Beside(owner, known.key, known.files)
+        self._manifest.put_beside(new)
+        self._owned.setdefault(owner, set()).update(new)
 
-    def _write_names(self, names: list[str], left_out: dict[str, str]) -> None:
-        html, json = render.render_list_html(names), render.render_list_json(names)
-        slot = write.next_slot(time.time(), self._knowledge.slot("/"))
-        if write.write_representations(self._root / "simple", html, json, slot):
-            self._knowledge.remember_rendered("/", "", slot)
-            log.info("rendered the project list: %d projects", len(names))
-        write.write_if_different(self._root / "index.html", render.render_home(names, left_out).encode())
-        self._names, self._left_out = set(names), left_out
+    def drop_beside(self, owner: str, wanted: set[str]) -> None:
+        """Remove what the set no longer announces, and no other does."""
+        owned = self._owned.pop(owner, set())
+        entries = self._manifest.beside
+        gone = {path for path in owned - wanted if path in entries and entries[path].owner == owner}
+        for path in gone:
+            for suffix in entries[path].files:
+                (self._root / f"{path}{suffix}").unlink(missing_ok=True)
+            self._remove_empty_parents(self._root / path)
+        self._manifest.drop_beside(gone)
+        if owned & wanted:
+            self._owned[owner] = owned & wanted
 
-    def is_there(self) -> bool:
-        """Whether the project list lies where it should."""
-        return write.are_there(self._root / "simple")
+    def _remove_empty_parents(self, path: Path) -> None:
+        with contextlib.suppress(OSError):  # it is not empty
+            for directory in path.parents:
+                if directory == self._root:
+                    return
+                directory.rmdir()
 
-    def has_page(self, project: str) -> bool:
-        return project in self._pages
-
-    def heal(self) -> set[str]:
-        """Remove metadata of what is gone; the projects whose pages are due, missing or of what is gone.
-
-        To be called only when everything there is has been read.
-        """
-        projects = self._catalogue.projects()
-        simple = self._root / "simple"
-        simple.mkdir(parents=True, exist_ok=True)
-        found = {entry.name for entry in simple.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
-        self._pages &= found
-        self._written.clear()
-        for project in projects:
-            if self._knowledge.fingerprint(project) and not write.are_there(simple / project):
-                self._knowledge.remember_rendered(project, "", self._knowledge.slot(project))
-        self._remove_strays()
-        return projects | found
-
-    def _remove_strays(self) -> None:
-        """Metadata of files that are no longer there, and what a crash left half done."""
-        top = self._root / "packages"
-        for file in list(top.rglob("*.metadata")):
-            path = str(file.relative_to(top)).removesuffix(".metadata")
-            if self._catalogue.identity(path) is None:
-                self._remove(str(file.relative_to(self._root)))
-        for leftover in (*self._root.rglob(".new-*"), *self._root.rglob(".gone-*")):
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
+    def find_damage(self) -> Iterator[str | None]:
+        """Look at everything that was written, a step for each: a page set that has to be made again, or None."""
+        for name, known in list(self._manifest.sets.items()):
+            is_damaged = bool(known.files) and not self._is_whole(name, known)
+            yield self._doubt(name, known) if is_damaged and self._manifest.sets.get(name) is known else None
+        for path, entry in list(self._manifest.beside.items()):
+            is_damaged = not all(
+                written.is_at(self._root / f"{path}{suffix}") for suffix, written in entry.files.items()
+            )
+            if is_damaged and self._manifest.beside.get(path) is entry:
+                self._manifest.drop_beside([path])
+                yield self._doubt(entry.owner, self._known(entry.owner))
             else:
-                leftover.unlink(missing_ok=True)
+                yield None
+
+    def _doubt(self, name: str, known: PageSet) -> str:
+        """Have the set rendered again, whatever it was rendered from."""
+        self._manifest.sets[name] = PageSet(known.slot, "", known.files)
+        return name
+
+    def find_strays(self) -> Iterator[Path | None]:
+        """Look at everything below the site, a step for each: a path that nothing leads to, or None."""
+        for directory, names, filenames in os.walk(self._root):
+            here = Path(directory)
+            if here == self._versions:
+                kept = {_version(name, known.slot) for name, known in self._manifest.sets.items() if known.files}
+                kept |= {path.name for _, path in self._graves}
+                yield from (here / name for name in {*names, *filenames} - kept)
+                names.clear()
+            links = [name for name in names if (here / name).is_symlink()]
+            yield from (None if self._is_expected(here / name) else here / name for name in (*filenames, *links))
+
+    def _is_expected(self, path: Path) -> bool:
+        name = path.relative_to(self._root).as_posix()
+        if name in self._manifest.sets:
+            return bool(self._manifest.sets[name].files)
+        beside = self._manifest.beside
+        return name in beside or ".gz" in beside.get(name.removesuffix(".gz"), Beside("", "", {})).files
+
+
+def _digests(known: PageSet) -> dict[str, str]:
+    """Digest by page, of sets whose forms agree; of others none that any page has."""
+    digests: dict[str, str] = {}
+    for form, written in known.files.items():
+        page = page_of(form)
+        digests[page] = written.digest if digests.get(page, written.digest) == written.digest else ""
+    return digests
+
+
+def _target(link: Path) -> Path | None:
+    """Where a page set's link leads; None where there is no link."""
+    with contextlib.suppress(OSError):
+        return Path(os.path.normpath(link.parent / link.readlink()))
+    return None
+
+
+def _version(name: str, slot: int) -> str:
+    return f"{name.replace('/', '@')}@{slot}"
+
+
+def _find_slots(versions: Path) -> dict[str, int]:
+    """By page set, the last slot that a directory bears: no validator may be used twice, whatever was forgotten."""
+    slots: dict[str, int] = {}
+    with contextlib.suppress(OSError):
+        for path in versions.iterdir():
+            name, _, slot = path.name.replace("@", "/", path.name.count("@") - 1).rpartition("@")
+            if slot.isdecimal() and len(slot) < 16:
+                slots[name] = max(int(slot), slots.get(name, 0))
+    return slots

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from watchdog.events import (
     DirAttribEvent,
@@ -27,12 +26,26 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 from watchdog.observers.polling import PollingObserverVFS
 
+from indexer.settle import Hint
+from store.names import is_ignored
+from store.settings import Watch as Mode
+
 log = logging.getLogger(__name__)
 
-Mode = Literal["auto", "poll"]
 
-Watch = BaseObserver
-"""What `start_watch` returns; `stop()` ends it."""
+class Watch:
+    """A watch that was begun."""
+
+    def __init__(self, observer: BaseObserver) -> None:
+        self._observer = observer
+
+    def is_alive(self) -> bool:
+        """Whether it still watches: an error in a thread of its own ends it without a word."""
+        return self._observer.is_alive() and all(emitter.is_alive() for emitter in self._observer.emitters)
+
+    def stop(self) -> None:
+        self._observer.stop()
+
 
 # Not opened, closed_no_write: reading must cause no work, here or in the kernel.
 _EVENTS: list[type[FileSystemEvent]] = [
@@ -51,13 +64,6 @@ _EVENTS: list[type[FileSystemEvent]] = [
 _REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "fuse.grpcfuse", "fuse.osxfs", "fakeowner"}
 
 
-class Hint(NamedTuple):
-    """Something may have changed at `path`; `writing` while more of it is to be expected."""
-
-    path: str
-    writing: bool = False
-
-
 class _Handler(FileSystemEventHandler):
     def __init__(self, packages: Path, tell: Callable[[Hint], None]) -> None:
         self._packages = str(packages)
@@ -69,7 +75,11 @@ class _Handler(FileSystemEventHandler):
         writing = isinstance(event, FileModifiedEvent)
         for path in (event.src_path, event.dest_path):
             if path:
-                self._tell(Hint(self._relative(os.fsdecode(path)), writing))
+                self._hint(self._relative(os.fsdecode(path)), writing=writing)
+
+    def _hint(self, path: str, *, writing: bool) -> None:
+        if not is_ignored(path.rpartition("/")[2]):
+            self._tell(Hint(path, writing))
 
     def _relative(self, path: str) -> str:
         relative = os.path.relpath(path, self._packages)
@@ -108,10 +118,10 @@ def _stat(path: str) -> os.stat_result:
         return os.lstat(path)
 
 
-def _started(observer: Watch, handler: _Handler, packages: Path) -> Watch:
+def _started(observer: BaseObserver, handler: _Handler, packages: Path) -> Watch:
     observer.schedule(handler, str(packages), recursive=True, event_filter=_EVENTS)
     observer.start()
-    return observer
+    return Watch(observer)
 
 
 def _is_complete(packages: Path) -> bool:
@@ -150,4 +160,4 @@ def _why_not_inotify(packages: Path) -> str | None:
 def _file_system(path: Path) -> str:
     mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     kinds = {fields[1]: fields[2] for fields in (line.split() for line in mounts)}
-    return next((kinds[str(place)] for place in (path, *path.parents) if str(place) in kinds), "")
+    return next((kinds[str(each)] for each in (path, *path.parents) if str(each) in kinds), "")

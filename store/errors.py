@@ -1,6 +1,18 @@
 """What Larder refuses. Every message is one line: the offending value, then what was expected."""
 
 
+def clip(text: str, limit: int = 120) -> str:
+    """The text as one printable line of at most `limit` characters; the middle of a longer one is left out."""
+    half = (limit - 5) // 2
+    short = text if len(text) <= limit else f"{text[:half]} ... {text[-half:]}"
+    return " ".join("".join(char if char.isprintable() else " " for char in short).split())
+
+
+def shown(value: str) -> str:
+    """How a message names a value of someone else's: quoted, escaped and clipped."""
+    return clip(repr(value))
+
+
 class Refused(ValueError):
     """Input that Larder does not take; the data directory is as it was."""
 

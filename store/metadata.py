@@ -1,12 +1,19 @@
 """Core metadata: the METADATA or PKG-INFO text, and the few fields Larder works with."""
 
-import warnings
+import re
 from dataclasses import dataclass
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from pkginfo import Distribution as CoreMetadata
+from pkginfo.distribution import MAX_METADATA_VERSION_STR
 
 from store.errors import BadArchive
+
+METADATA_LIMIT = 8 << 20  # bytes
+LINE_LIMIT = 50_000  # lines before the first empty one; a README of old was among them
+SPECIFIER_LIMIT = 1000  # characters
+
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
 
 
 @dataclass(frozen=True)
@@ -19,16 +26,30 @@ class Metadata:
 
 
 def parse_metadata(text: bytes) -> Metadata:
-    """Read core metadata of any version; raise BadArchive where name or version is missing.
+    """Read core metadata of whatever Metadata-Version; raise BadArchive where name or version is missing.
 
     `UNKNOWN` is what distutils writes for an absent value.
     """
     core = CoreMetadata()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a metadata version newer than pkginfo is read as its newest
-        core.parse(text)
+    # pkginfo reads no field at all under a version it does not know. Each version adds fields to
+    # the one before, so all are read as the newest; a version that is set is not looked for.
+    core.metadata_version = MAX_METADATA_VERSION_STR
+    core.parse(_fields(text))
     name, version = (_present(field, getattr(core, field.lower())) for field in ("Name", "Version"))
-    return Metadata(name, version, _valid_specifier(core.requires_python))
+    return Metadata(name, version, _valid_specifier(core.requires_python or ""))
+
+
+def _fields(text: bytes) -> bytes:
+    """The part above the first empty line: below it is a README, of any size and in any MIME type."""
+    end = _EMPTY_LINE.search(text)
+    fields = text[: end.start() + 1] if end else text
+    lines = fields.count(b"\n") + fields.count(b"\r")
+    if len(fields) > METADATA_LIMIT or lines > LINE_LIMIT:
+        raise BadArchive(
+            f"its metadata has {len(fields)} bytes in {lines} lines of fields; "
+            f"expected at most {METADATA_LIMIT} in {LINE_LIMIT}"
+        )
+    return fields
 
 
 def _present(field: str, value: str | None) -> str:
@@ -37,10 +58,12 @@ def _present(field: str, value: str | None) -> str:
     return value
 
 
-def _valid_specifier(requires_python: str | None) -> str:
+def _valid_specifier(requires_python: str) -> str:
     """The specifier, or nothing where no installer could read it (PEP 503: ignore what is malformed)."""
-    try:
-        SpecifierSet(requires_python or "")
-    except InvalidSpecifier:
+    if len(requires_python) > SPECIFIER_LIMIT or not (requires_python.isascii() and requires_python.isprintable()):
         return ""
-    return requires_python or ""
+    try:
+        SpecifierSet(requires_python)
+    except ValueError:  # InvalidSpecifier, InvalidVersion, or Python's own for a number of too many digits
+        return ""
+    return requires_python

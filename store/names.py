@@ -1,18 +1,13 @@
-"""File names: which of them a distribution can have, and what each one says."""
+"""File names: which of them a distribution can have, and what each one can be read as."""
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from packaging.utils import (
-    InvalidWheelFilename,
-    NormalizedName,
-    canonicalize_name,
-    parse_wheel_filename,
-)
-from packaging.version import InvalidVersion, Version
+from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 
-from store.errors import BadName
+from store.errors import BadName, shown
 
 Kind = Literal["wheel", "sdist", "egg"]
 
@@ -26,9 +21,16 @@ PARTIAL_SUFFIXES = (".part", ".tmp", ".filepart", ".swp", "~")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*", re.ASCII)
 
 
+class Release(NamedTuple):
+    """A project at one version."""
+
+    project: NormalizedName
+    version: Version
+
+
 @dataclass(frozen=True)
-class Claim:
-    """What a file name claims; `stem` is `<name>-<version>` for kinds whose name does not split itself."""
+class ParsedFilename:
+    """A name that a distribution can have: `stem` and `suffix` together are the whole of it."""
 
     filename: str
     kind: Kind
@@ -49,81 +51,91 @@ def base_of_sidecar(filename: str) -> str | None:
     return None
 
 
-def parse_filename(filename: str) -> Claim:
+def parse_filename(filename: str) -> ParsedFilename:
     """Read a distribution's file name, or raise BadName.
 
-    Nothing is believed yet: `check_agrees` holds the claim against the metadata inside.
+    Nothing is believed yet: `check_agrees` holds it against the metadata inside.
     """
     if not _SAFE.fullmatch(filename):
-        raise BadName(f"{filename!r}: a file name has only letters, digits and . _ + ! -")
-    if len(filename) > LENGTH_LIMIT:
-        raise BadName(f"{filename!r} has {len(filename)} characters; expected at most {LENGTH_LIMIT}")
+        raise BadName(f"{shown(filename)}: a file name has only letters, digits and . _ + ! -")
+    _check_length(filename)
     if filename.endswith(".whl"):
         return _parse_wheel(filename)
     if filename.endswith(".egg"):
-        return Claim(filename, "egg", filename.removesuffix(".egg"), ".egg")
+        return ParsedFilename(filename, "egg", filename.removesuffix(".egg"), ".egg")
     for suffix in SDIST_SUFFIXES:
         if filename.endswith(suffix):
-            return Claim(filename, "sdist", filename.removesuffix(suffix), suffix)
+            return ParsedFilename(filename, "sdist", filename.removesuffix(suffix), suffix)
     raise BadName(f"{filename!r}: a distribution ends in .whl, .egg, {', '.join(SDIST_SUFFIXES)}")
 
 
-def _parse_wheel(filename: str) -> Claim:
+def _parse_wheel(filename: str) -> ParsedFilename:
     try:
         parse_wheel_filename(filename)
-    except (InvalidWheelFilename, InvalidVersion) as error:
+    except ValueError as error:
         raise BadName(f"{filename!r}: a wheel is <name>-<version>-<python>-<abi>-<platform>.whl") from error
-    return Claim(filename, "wheel", filename.removesuffix(".whl"), ".whl")
+    return ParsedFilename(filename, "wheel", filename.removesuffix(".whl"), ".whl")
 
 
-def check_agrees(claim: Claim, name: str, version: str) -> None:
-    """Raise BadName unless the file name says what the core metadata inside the file says.
+def check_agrees(parsed: ParsedFilename, name: str, version: str) -> Release:
+    """The release that the core metadata inside names; raise BadName unless the file name can be read as it.
 
     Names are compared normalized (PEP 503), versions as PEP 440 versions.
     """
-    project, release = parse_project(name), parse_version(version)
-    if (project, release) not in _readings(claim):
-        raise BadName(f"{claim.filename!r}: its metadata is of {name!r} {version!r}")
+    release = Release(parse_project(name), parse_version(version))
+    if release not in readings(parsed):
+        raise BadName(f"{parsed.filename!r}: its metadata is of {shown(name)} {shown(version)}")
+    return release
 
 
-def _readings(claim: Claim) -> set[tuple[NormalizedName, Version]]:
-    """Every (project, version) the file name can be read as: names and old versions may hold dashes."""
-    if claim.kind == "wheel":
-        name, version, _, _ = parse_wheel_filename(claim.filename)
-        return {(name, version)}
-    if claim.kind == "egg":
-        parts = claim.stem.split("-")
+def readings(parsed: ParsedFilename) -> tuple[Release, ...]:
+    """Every release the file name can be read as, in order: names and old versions may hold dashes."""
+    if parsed.kind == "wheel":
+        name, version, _, _ = parse_wheel_filename(parsed.filename)
+        splits = [(str(name), str(version))]
+    elif parsed.kind == "egg":
+        parts = parsed.stem.split("-")
         splits = [(parts[0], parts[1])] if len(parts) > 1 else []
     else:
-        dashes = [at for at, char in enumerate(claim.stem) if char == "-"]
-        splits = [(claim.stem[:at], claim.stem[at + 1 :]) for at in dashes]
-    return {(canonicalize_name(name), Version(text)) for name, text in splits if _is_version(text)}
+        dashes = [at for at, char in enumerate(parsed.stem) if char == "-"]
+        splits = [(parsed.stem[:at], parsed.stem[at + 1 :]) for at in dashes]
+    return tuple(sorted({release for name, version in splits for release in _as_release(name, version)}))
 
 
-def _is_version(text: str) -> bool:
+def _as_release(name: str, version: str) -> tuple[Release, ...]:
+    """The release of these, or none."""
     try:
-        Version(text)
-    except InvalidVersion:
-        return False
-    return True
+        return (Release(parse_project(name), parse_version(version)),)
+    except BadName:
+        return ()
+
+
+def possible_projects(filename: str) -> frozenset[NormalizedName]:
+    """The projects a file of this name can belong to, whatever it holds; none for what no distribution is called."""
+    try:
+        return frozenset(release.project for release in readings(parse_filename(filename)))
+    except BadName:
+        return frozenset()
 
 
 def parse_project(name: str) -> NormalizedName:
     """The normalized name (PEP 503), or BadName."""
+    _check_length(name)
     try:
         return canonicalize_name(name, validate=True)
     except ValueError as error:
-        raise BadName(f"{name!r}: a project name has only letters, digits and . _ -") from error
+        raise BadName(f"{shown(name)}: a project name has only letters, digits and . _ -") from error
 
 
-def parse_version(version: str) -> Version:
+def parse_version(text: str) -> Version:
     """The version (PEP 440), or BadName."""
+    _check_length(text)
     try:
-        return Version(version)
-    except InvalidVersion as error:
-        raise BadName(f"{version!r} is not a version as PEP 440 has it") from error
+        return Version(text)
+    except ValueError as error:  # InvalidVersion, or Python's own for a number of too many digits
+        raise BadName(f"{shown(text)} is not a version as PEP 440 has it") from error
 
 
-def first_word(name: str) -> str:
-    """What a project's name, and the names of all its files, begin with alike."""
-    return re.split(r"[-_.]", name, maxsplit=1)[0].lower()
+def _check_length(text: str) -> None:
+    if len(text) > LENGTH_LIMIT:
+        raise BadName(f"{shown(text)} has {len(text)} characters; expected at most {LENGTH_LIMIT}")

@@ -1,18 +1,19 @@
-"""`larder.toml`: who may read and upload, and what. Absent means every default."""
+"""`larder.toml` as a value: who may read and upload, and what. What is in force is for `store.current` to say."""
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from store.errors import BadPolicy
+from store.repository import DEFAULT
 
 ANONYMOUS = "anonymous"
 AUTHENTICATED = "authenticated"
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+LARGEST = 1 << 50  # bytes
 _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 
@@ -27,52 +28,59 @@ class Policy:
     max_upload_text: str = "2 GiB"
 
 
-CLOSED = Policy(download=(AUTHENTICATED,), upload=())
-"""What is in force where no policy could ever be read: nothing is given away."""
+CLOSED = b"""# Nothing is given away: no larder.toml could ever be used.
+[repositories.default]
+download = ["authenticated"]
+upload = []
+"""
+"""What is in force where no policy could ever be read."""
 
 
-def parse_policy(text: str) -> Policy:
-    """The policy of the default repository; BadPolicy names the line, the value and what was expected."""
+@dataclass(frozen=True)
+class Policies:
+    """What one `larder.toml` says, by repository; the default policy for those it does not name."""
+
+    by_repository: Mapping[str, Policy]
+
+    def of(self, repository: str) -> Policy:
+        return self.by_repository.get(repository, Policy())
+
+
+def parse_policies(content: bytes) -> Policies:
+    """Read the bytes of a `larder.toml`; BadPolicy names the line, the value and what was expected."""
     try:
+        text = content.decode("utf-8-sig")
         document = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BadPolicy(
+            f"line {line}: byte 0x{content[error.start]:02x} is not UTF-8; expected TOML in UTF-8"
+        ) from error
     except tomllib.TOMLDecodeError as error:
-        raise BadPolicy(_place_of_syntax(error)) from error
-    table = _descend(text, document, ("repositories", "default"))
+        raise BadPolicy(_explain_syntax(text, error)) from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits; a thousand brackets
+        raise BadPolicy(f"line 1: {str(error)[:200]}; expected TOML") from error
+    table = _descend(text, document, ("repositories", DEFAULT))
+    return Policies({DEFAULT: _read_policy(text, table)})
+
+
+def _read_policy(text: str, table: dict[str, Any]) -> Policy:
     policy = Policy()
     for key, value in table.items():
         if key not in _READERS:
-            raise BadPolicy(f"line {_line_of(text, key)}: {key!r} is no key; expected {', '.join(_READERS)}")
+            raise BadPolicy(f"line {_line_of(text, key)}: {key[:80]!r} is no key; expected {', '.join(_READERS)}")
         try:
             policy = replace(policy, **_READERS[key](value))
         except ValueError as error:
-            raise BadPolicy(f"line {_line_of(text, key)}: {key} = {value!r}; expected {error}") from error
+            shown = repr(value)[:80]
+            raise BadPolicy(f"line {_line_of(text, key)}: {key} = {shown}; expected {error}") from error
     return policy
 
 
-def read_policy(path: Path) -> Policy:
-    """The policy in the file at `path`; BadPolicy names file, line and reason."""
-    try:
-        return parse_policy(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Policy()
-    except BadPolicy as error:
-        raise BadPolicy(f"{path}, {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadPolicy(f"{path}: {error}; expected a TOML file in UTF-8") from error
-
-
-def read_accepted(copy: Path) -> Policy:
-    """The last policy that could be used, of which `copy` was kept; CLOSED where there is none."""
-    try:
-        return read_policy(copy) if copy.exists() else CLOSED
-    except BadPolicy:
-        return CLOSED
-
-
-def _place_of_syntax(error: tomllib.TOMLDecodeError) -> str:
-    found = re.search(r"^(.*) \(at (?:line (\d+).*|(end of document))\)$", str(error))
-    reason, line = (found[1], found[2] or "last") if found else (str(error), "?")
-    return f"line {line}: {reason}; expected TOML"
+def _explain_syntax(text: str, error: tomllib.TOMLDecodeError) -> str:
+    found = re.search(r"^(.*) \(at (?:line (\d+).*|end of document)\)$", str(error))
+    reason, line = (found[1], found[2]) if found else (str(error), None)
+    return f"line {line or len(text.rstrip().splitlines()) or 1}: {reason[:200]}; expected TOML"
 
 
 def _descend(text: str, document: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
@@ -80,7 +88,7 @@ def _descend(text: str, document: dict[str, Any], path: tuple[str, ...]) -> dict
     for name in path:
         for key in document:
             if key != name:
-                raise BadPolicy(f"line {_line_of(text, key)}: {key!r} is no key; expected [{'.'.join(path)}]")
+                raise BadPolicy(f"line {_line_of(text, key)}: {key[:80]!r} is no key; expected [{'.'.join(path)}]")
         document = document.get(name, {})
         if not isinstance(document, dict):
             raise BadPolicy(f"line {_line_of(text, name)}: {name!r} is no table; expected [{'.'.join(path)}]")
@@ -111,7 +119,10 @@ def _read_size(value: object) -> int:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", value) if isinstance(value, str) else None
     if found is None or found[2].upper() not in _UNITS:
         raise ValueError('a size such as "500 MB" or "2 GiB"')
-    return int(float(found[1]) * _UNITS[found[2].upper()])
+    size = float(found[1]) * _UNITS[found[2].upper()]
+    if size > LARGEST:
+        raise ValueError(f"at most {LARGEST >> 40} TiB")
+    return int(size)
 
 
 _READERS: dict[str, Callable[[Any], dict[str, Any]]] = {

@@ -15,10 +15,10 @@ def start_larder(tmp_path: Path) -> Iterator[Start]:
     """Start a Larder on `tmp_path/data`, or another directory; stopped at the end."""
     started: list[Larder] = []
 
-    def start(data: Path | None = None, **environment: str) -> Larder:
+    def start(data: Path | None = None, *, healthy: bool = True, **environment: str) -> Larder:
         found = Larder(data or tmp_path / "data", free_port(), tmp_path / f"log-{len(started)}", environment)
         started.append(found)
-        found.start()
+        found.start(healthy=healthy)
         return found
 
     yield start

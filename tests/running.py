@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from email.message import Message
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+from scripts.supervise.limits import READ_ALL, can_give
+from store.data import Data
 
 HERE = Path(__file__).resolve().parent.parent
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -85,8 +89,22 @@ class Larder:
     def log(self) -> str:
         return self.log_file.read_text()
 
-    def start(self) -> None:
-        command = [sys.executable, str(HERE / "scripts/supervise.py"), "--data", str(self.data)]
+    @property
+    def run(self) -> Path:
+        """Where socket, heartbeat and policy in force lie, while it runs."""
+        [nginx] = wait_until(lambda: self.pids("nginx"))
+        command = Path(f"/proc/{nginx}/cmdline").read_text().replace("\0", " ").split()
+        return Path(command[command.index("-p") + 1]) / "run"
+
+    @property
+    def paths(self) -> Data:
+        """Every path of this Larder, while it runs."""
+        return Data.at(self.data, self.run)
+
+    def start(self, *, healthy: bool = True) -> None:
+        """Until it serves, and until all that lies there is listed, unless something is meant to be wrong."""
+        let_others_pass(self.data)
+        command = [sys.executable, "-P", "-m", "scripts.supervise", "--data", str(self.data)]
         command += ["--host", "127.0.0.1", "--port", str(self.port)]
         environment = {**os.environ, "PYTHONPATH": str(HERE), **self.environment}
         environment["PATH"] += ":/usr/sbin:/sbin"
@@ -94,6 +112,8 @@ class Larder:
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         wait_until(lambda: "Ctrl-C stops it" in self.log[said:] or self._died(), 30)
+        if healthy:
+            wait_until(lambda: self.get("/health").status == 200, 30)
 
     def _died(self) -> bool:
         assert self.process is not None
@@ -182,6 +202,22 @@ class Larder:
         """Every page: path → inode and modification time."""
         files = (file for file in sorted((self.data / "site").rglob("*")) if file.is_file())
         return {str(file.relative_to(self.data)): (file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that waits to be reaped does not."""
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def let_others_pass(path: Path) -> None:
+    """Open pytest's own directories above `path` to whom root starts the programs as, where these could not pass."""
+    if os.geteuid() == 0 and not can_give(READ_ALL):
+        for parent in path.parents:
+            if Path(tempfile.gettempdir()) in parent.parents and parent.exists():
+                parent.chmod(0o755)
 
 
 def run_tool(

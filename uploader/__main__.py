@@ -1,32 +1,65 @@
 """Start the uploader: `python -m uploader`. LARDER_… variables say where; the README lists them."""
 
-import logging
+import argparse
+import os
 import sys
+import warnings
 
 from aiohttp import web
 
-from store.errors import Refused
-from store.layout import prepare
-from store.place import sweep
-from uploader.app import create_app
-from uploader.settings import read_settings
+from store import VERSION
+from store.data import Data
+from store.errors import BadDirectory, Refused
+from store.explain import explain
+from store.files import sweep_incoming
+from store.log import start_logging
+from store.prepare import check_writable
+from store.settings import Settings, read_settings
+from uploader.app import SERVER, create_app
+from uploader.auth.htpasswd import read_htpasswd
 
+UNUSABLE = os.EX_CONFIG  # what no restart can mend
 SHUTDOWN = 1.0  # seconds that running uploads have
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m uploader", description="Take uploads, on a socket.")
+    parser.add_argument("--version", action="version", version=f"larder {VERSION}")
+    parser.parse_args()
+    os.umask(0o022)  # what is uploaded is for nginx to read
     try:
         settings = read_settings()
-        prepare(settings.layout, settings.layout.packages, settings.layout.incoming)
+        _make_ready(settings.data)
+        start_logging("uploader", settings.log_level)
+        _serve(settings)
     except Refused as error:
-        print(f"uploader: {error}", file=sys.stderr)  # noqa: T201 - before logging is set up
-        return 1
-    logging.basicConfig(level=settings.log_level, format="uploader: %(levelname)s %(message)s")
-    sweep(settings.layout.incoming)
-    settings.socket.unlink(missing_ok=True)
-    app = create_app(settings)
-    web.run_app(app, path=str(settings.socket), print=None, access_log=None, shutdown_timeout=SHUTDOWN)
+        print(f"uploader: {error}", file=sys.stderr)  # noqa: T201 - whatever else is not ready
+        return UNUSABLE
     return 0
+
+
+def _make_ready(data: Data) -> None:
+    """Sweep what a crash left; BadDirectory where uploads could never be stored, or no user be read."""
+    for repository in data.repositories():
+        check_writable((repository.packages,), data.root)
+        sweep_incoming(repository.packages)
+    try:
+        read_htpasswd(data.htpasswd)
+    except OSError as error:
+        raise BadDirectory(explain(data.htpasswd, data.root, error, "read")) from error
+
+
+def _serve(settings: Settings) -> None:
+    """Until a signal; BadDirectory where there can be no socket."""
+    socket = settings.data.socket
+    warnings.filterwarnings("ignore", module=r"aiohttp\.multipart")  # what it thinks of a client's form: it is no news
+    app = create_app(settings)
+    try:
+        socket.parent.mkdir(parents=True, exist_ok=True)
+        socket.unlink(missing_ok=True)
+        web.run_app(app, path=str(socket), print=None, access_log=None, shutdown_timeout=SHUTDOWN, **SERVER)
+    except OSError as error:
+        raise BadDirectory(f"{socket}: {error.strerror or error}; expected a path to listen at") from error
 
 
 if __name__ == "__main__":

@@ -1,23 +1,25 @@
-"""Refusals as HTTP: the reason in the reason phrase and in the body, where each client looks for it."""
+"""Errors as HTTP: one line, in the reason phrase and in the body, where each client looks for it."""
 
 import errno
 import json
-import logging
+import secrets
+from collections.abc import Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from store.errors import AlreadyExists, Refused
-
-log = logging.getLogger(__name__)
+from store.errors import AlreadyExists, Refused, clip
+from uploader.audit import log_refused, log_unexpected
 
 REASON_LIMIT = 300  # characters of a reason phrase
+LINE_LIMIT = 4000  # characters of a body
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Denied(Exception):
+class HttpRefusal(Exception):
     """A refusal with a status of its own."""
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
@@ -25,8 +27,8 @@ class Denied(Exception):
 
 def answer(request: web.BaseRequest, status: int, message: str) -> web.Response:
     """One line as reason phrase and body; JSON for uv, which wants exactly `application/json`."""
-    line = " ".join(message.split())
-    reason = line.encode("ascii", "replace").decode()[:REASON_LIMIT] if status != 200 else "OK"
+    line = clip(message, LINE_LIMIT)
+    reason = clip(message, REASON_LIMIT).encode("ascii", "replace").decode() if status != 200 else "OK"
     if request.headers.get("Accept", "").startswith("application/json"):
         body, content_type = json.dumps({"code": line}), "application/json"
     else:
@@ -35,24 +37,44 @@ def answer(request: web.BaseRequest, status: int, message: str) -> web.Response:
 
 
 @web.middleware
-async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every refusal becomes one answer and one line in the log."""
+async def errors_as_http(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error becomes one answer and one line in the log; an unexpected one its traceback as well."""
     try:
         return await handler(request)
-    except Denied as error:
-        response = _refuse(request, error.status, str(error))
-        response.headers.update(error.headers)
-        return response
-    except AlreadyExists as error:
-        return _refuse(request, 409, str(error))
-    except Refused as error:
-        return _refuse(request, 400, str(error))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        return _refuse(request, 507, f"the disk is full ({error.strerror}); nothing was stored")
+    except Exception as error:
+        refusal = _read_refusal(request, error)
+        if refusal is None:
+            identifier = secrets.token_hex(4)
+            log_unexpected(request, identifier, error)
+            return answer(request, 500, f"an unexpected error, which the uploader's log explains as {identifier}")
+    log_refused(request, refusal.status, str(refusal))
+    response = answer(request, refusal.status, str(refusal))
+    response.headers.update(refusal.headers)
+    return response
 
 
-def _refuse(request: web.Request, status: int, message: str) -> web.Response:
-    log.warning("refused %s %s: %d %s", request.method, request.path, status, message)
-    return answer(request, status, message)
+def _read_refusal(request: web.Request, error: Exception) -> HttpRefusal | None:
+    """The refusal that an error comes to; None where nobody expected it."""
+    match error:
+        case HttpRefusal():
+            return error
+        case Refused():
+            return HttpRefusal(409 if isinstance(error, AlreadyExists) else 400, str(error))
+        case ConnectionError():
+            return HttpRefusal(400, "the connection was lost before all of the form was here; nothing was stored")
+        case OSError():
+            return _read_disk_error(error)
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(error.allowed_methods))
+            return HttpRefusal(405, f"{request.method} is not taken here; expected {allowed}", {"Allow": allowed})
+        case _:
+            return None
+
+
+def _read_disk_error(error: OSError) -> HttpRefusal | None:
+    """What the disk said; None for what no disk says."""
+    if error.errno is None:
+        return None
+    if error.errno in FULL:
+        return HttpRefusal(507, f"the disk is full ({error.strerror}); nothing was stored")
+    return HttpRefusal(503, f"nothing can be stored here: {error.strerror}; /health says more")

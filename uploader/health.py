@@ -1,28 +1,71 @@
 """Whether uploads and indexing work, said in one line."""
 
+import asyncio
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from store.layout import Layout
+from store.current import read_in_force
+from store.data import Data
+from store.errors import Refused
+from store.explain import explain
+from store.heartbeat import ALIVE, UNSTEADY, read_heartbeat
+from store.prepare import check_writable
 from uploader.answers import answer
-from uploader.listing import ALIVE, indexer_silence
+from uploader.auth.htpasswd import read_htpasswd
 
 
-def find_fault(layout: Layout) -> str | None:
-    """What keeps uploads or indexing from working; None where nothing does."""
-    for directory in (layout.packages, layout.incoming):
-        if not os.access(directory, os.W_OK | os.X_OK):
-            return f"{directory} cannot be written by uid {os.getuid()}"
-    if os.statvfs(layout.incoming).f_bavail == 0:
-        return f"the disk of {layout.incoming} is full"
-    silence = indexer_silence(layout)
-    if silence > ALIVE:
-        since = "ever" if silence == float("inf") else f"for {silence:.0f} s"
-        return f"no sign of the indexer {since}; pages are as they were, uploads are stored but not listed"
-    return None
+@dataclass(frozen=True)
+class Health:
+    """Of one data directory."""
+
+    data: Data
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """200, with what a person should know of; 503 with everything that is in the way."""
+        faults, notes = await asyncio.to_thread(examine, self.data)
+        if faults:
+            return answer(request, 503, "; ".join(faults))
+        return answer(request, 200, f"ok, but {'; '.join(notes)}" if notes else "ok")
 
 
-def answer_health(request: web.Request, layout: Layout) -> web.Response:
-    fault = find_fault(layout)
-    return answer(request, 503 if fault else 200, fault or "ok")
+def examine(data: Data) -> tuple[list[str], list[str]]:
+    """What keeps uploads or indexing from working, and what a person should know of besides."""
+    faults = [*_check_storage(data), *_check_users(data)]
+    if read_in_force(data) is None:
+        faults.append("the indexer has not said yet which policy is in force; until then nothing can be uploaded")
+    heartbeat, age = read_heartbeat(data)
+    if heartbeat.stopped:
+        faults.append("the indexer was stopped; uploads are stored but not listed")
+    elif age > ALIVE:
+        since = "ever" if age == float("inf") else f"for {age:.0f} s"
+        faults.append(f"no sign of the indexer {since}; uploads are stored but not listed")
+    elif heartbeat.is_unsteady:
+        faults.append(
+            f"the indexer was started {len(heartbeat.starts)} times in the last {UNSTEADY / 60:.0f} minutes "
+            "without having been stopped; its log says why"
+        )
+    return [*faults, *heartbeat.faults], list(heartbeat.notes)
+
+
+def _check_storage(data: Data) -> Iterator[str]:
+    for repository in data.repositories():
+        try:
+            check_writable((repository.packages,), data.root)
+            facts = os.statvfs(repository.packages)
+        except Refused as error:
+            yield str(error)
+        except OSError as error:
+            yield explain(repository.packages, data.root, error)
+        else:
+            if facts.f_bavail == 0 or (facts.f_files and facts.f_favail == 0):
+                yield f"the disk of {repository.packages} is full"
+
+
+def _check_users(data: Data) -> Iterator[str]:
+    try:
+        read_htpasswd(data.htpasswd)
+    except OSError as error:
+        yield explain(data.htpasswd, data.root, error, "read")

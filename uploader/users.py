@@ -4,23 +4,32 @@ import argparse
 import getpass
 import os
 import sys
-import tempfile
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from store.errors import Refused
-from store.layout import Layout, prepare
-from uploader.credentials import FORMATS, read_users
+from store import VERSION
+from store.data import Data
+from store.errors import BadDirectory, Refused, shown
+from store.explain import explain
+from store.files import make_durable, open_incoming, place_over
+from store.prepare import prepare
+from store.settings import read_settings
+from uploader.auth.hashes import hash_password
+from uploader.auth.htpasswd import parse_users, read_htpasswd
+
+PASSWORD_LIMIT = 4000  # bytes; what nginx takes in a header is not much more
 
 
 def main() -> int:
     arguments = _parse_arguments()
-    layout = Layout(arguments.data.absolute())
     try:
-        prepare(layout)
-        arguments.run(layout.htpasswd, arguments)
-    except Refused as error:
-        print(f"user: {error}", file=sys.stderr)  # noqa: T201 - a command speaks to a person
+        data = read_settings(options={"LARDER_DATA": ("--data", arguments.data)}).data
+        _prepare(data)
+        arguments.run(data, arguments)
+    except (Refused, KeyboardInterrupt) as error:
+        print(f"user: {str(error) or 'interrupted; nothing was changed'}", file=sys.stderr)  # noqa: T201 - to a person
         return 1
     return 0
 
@@ -29,8 +38,8 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/user", description="Who may upload, and read where reading is closed."
     )
-    default = Path(os.environ.get("LARDER_DATA", "data"))
-    parser.add_argument("--data", type=Path, default=default, metavar="DIR", help=f"the data directory ({default})")
+    parser.add_argument("--version", action="version", version=f"larder {VERSION}")
+    parser.add_argument("--data", metavar="DIR", help="the data directory; LARDER_DATA says it too")
     verbs = parser.add_subparsers(required=True, metavar="add|remove|list")
     add = verbs.add_parser("add", help="add a user, or give one a new password")
     add.add_argument("name", metavar="NAME")
@@ -43,54 +52,93 @@ def _parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _add(htpasswd: Path, arguments: argparse.Namespace) -> None:
+def _prepare(data: Data) -> None:
+    """See to it that there is a `.htpasswd`: where root makes it, it is the data directory's owner's."""
+    with _explained(data.root, data):
+        if not data.root.is_dir():
+            raise BadDirectory(f"{data.root}: there is no such directory; expected the data directory of a Larder")
+        facts = data.root.stat()
+    prepare(data, owner=(facts.st_uid, facts.st_gid) if facts.st_uid else None)
+
+
+def _add(data: Data, arguments: argparse.Namespace) -> None:
     name = arguments.name
     if not name.isascii() or not name.isprintable() or ":" in name or not name.strip() or name.startswith("#"):
-        raise Refused(f"{name!r} is no user name; expected printable ASCII without ':'")
-    hashed = FORMATS.hash(_read_password(from_stdin=arguments.stdin))
-    _rewrite(htpasswd, lambda lines: [*_without(lines, name), f"{name}:{hashed}"])
+        raise Refused(f"{shown(name)} is no user name; expected printable ASCII without ':'")
+    line = f"{name}:{hash_password(_read_password(from_stdin=arguments.stdin))}"
+    _rewrite(data, lambda lines: [*_without(lines, name), line.encode()])
 
 
-def _remove(htpasswd: Path, arguments: argparse.Namespace) -> None:
-    if arguments.name not in read_users(htpasswd):
-        raise Refused(f"{arguments.name!r} is no user; expected one of {sorted(read_users(htpasswd))}")
-    _rewrite(htpasswd, lambda lines: _without(lines, arguments.name))
+def _remove(data: Data, arguments: argparse.Namespace) -> None:
+    if arguments.name not in _names(data):
+        expected = ", ".join(map(shown, _names(data))) or "one that `list` shows; there is none"
+        raise Refused(f"{shown(arguments.name)} is no user; expected one of {expected}")
+    _rewrite(data, lambda lines: _without(lines, arguments.name))
 
 
-def _list(htpasswd: Path, _: argparse.Namespace) -> None:
-    for name in sorted(read_users(htpasswd)):
-        print(name)  # noqa: T201 - this is what was asked for
+def _list(data: Data, _: argparse.Namespace) -> None:
+    for name in _names(data):
+        print(name if name.isprintable() else shown(name))  # noqa: T201 - this is what was asked for
+
+
+def _names(data: Data) -> list[str]:
+    with _explained(data.htpasswd, data, "read"):
+        users, _ = parse_users(read_htpasswd(data.htpasswd))
+    return sorted(users)
 
 
 def _read_password(*, from_stdin: bool) -> str:
-    if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = getpass.getpass("Password: ")
-        if getpass.getpass("Again: ") != password:
-            raise Refused("the two passwords differ; expected the same twice")
-    if not password.isascii() or not password.isprintable() or not password:
-        raise Refused("this password would not reach every client unharmed; expected printable ASCII, not empty")
+    password = _read_line() if from_stdin else _ask()
+    if not password.isascii() or not password.isprintable() or not 0 < len(password) <= PASSWORD_LIMIT:
+        raise Refused(
+            "this password would not reach every client unharmed; "
+            f"expected printable ASCII, 1 to {PASSWORD_LIMIT} characters"
+        )
     return password
 
 
-def _without(lines: list[str], name: str) -> list[str]:
-    return [line for line in lines if line.partition(":")[0] != name]
+def _read_line() -> str:
+    return sys.stdin.buffer.readline(PASSWORD_LIMIT + 3).decode("utf-8", "replace").rstrip("\r\n")
 
 
-def _rewrite(htpasswd: Path, change: Callable[[list[str]], list[str]]) -> None:
+def _ask() -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)  # that what is typed would be seen
+        try:
+            password = getpass.getpass("Password: ")
+            again = getpass.getpass("Again: ")
+        except (getpass.GetPassWarning, EOFError) as error:
+            raise Refused("no terminal to ask for the password; expected one, or --stdin") from error
+    if again != password:
+        raise Refused("the two passwords differ; expected the same twice")
+    return password
+
+
+def _without(lines: list[bytes], name: str) -> list[bytes]:
+    return [line for line in lines if line.partition(b":")[0] != os.fsencode(name)]
+
+
+def _rewrite(data: Data, change: Callable[[list[bytes]], list[bytes]]) -> None:
     """Replace the file in one step, with owner and mode as they were: nginx reads it at any time."""
-    facts = htpasswd.stat()
-    lines = change(htpasswd.read_text(encoding="utf-8", errors="surrogateescape").splitlines())
-    descriptor, name = tempfile.mkstemp(prefix=".htpasswd-", dir=htpasswd.parent)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-        os.fchmod(descriptor, facts.st_mode & 0o777)
+    with _explained(data.htpasswd, data, "read"):
+        target = data.htpasswd.resolve()
+        facts = target.stat()
+        lines = change(read_htpasswd(target).splitlines())
+    with _explained(target.parent, data), open_incoming(target.parent) as incoming:
+        os.fchmod(incoming.file.fileno(), facts.st_mode & 0o777)
         if os.geteuid() == 0:
-            os.fchown(descriptor, facts.st_uid, facts.st_gid)
-        file.write("".join(f"{line}\n" for line in lines))
-        file.flush()
-        os.fsync(descriptor)
-    Path(name).replace(htpasswd)
+            os.fchown(incoming.file.fileno(), facts.st_uid, facts.st_gid)
+        incoming.file.write(b"".join(line + b"\n" for line in lines))
+        make_durable(incoming.file)
+        place_over(incoming, target)
+
+
+@contextmanager
+def _explained(path: Path, data: Data, verb: str = "write") -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadDirectory(explain(path, data.root, error, verb)) from error
 
 
 if __name__ == "__main__":

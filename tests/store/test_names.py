@@ -1,9 +1,22 @@
-"""File names: what they claim, and what they may not be."""
+"""File names: what they can be read as, and what they may not be."""
+
+import random
 
 import pytest
+from packaging.version import Version
 
 from store.errors import BadName
-from store.names import check_agrees, parse_filename
+from store.names import (
+    Release,
+    base_of_sidecar,
+    check_agrees,
+    is_ignored,
+    parse_filename,
+    parse_project,
+    parse_version,
+    possible_projects,
+    readings,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +43,9 @@ from store.names import check_agrees, parse_filename
     ],
 )
 def test_a_name_agrees_with_its_metadata(filename: str, name: str, version: str) -> None:
-    check_agrees(parse_filename(filename), name, version)
+    release = check_agrees(parse_filename(filename), name, version)
+    assert release == (parse_project(name), Version(version))
+    assert release.project in possible_projects(filename)
     for other in ((f"{name}x", version), (name, "99")):
         with pytest.raises(BadName, match="its metadata is of"):
             check_agrees(parse_filename(filename), *other)
@@ -39,9 +54,95 @@ def test_a_name_agrees_with_its_metadata(filename: str, name: str, version: str)
 @pytest.mark.parametrize(
     "filename",
     ["", ".x-1.0.zip", "../x-1.0.zip", "a/x-1.0.zip", "x\0-1.0.zip", "x y-1.0.zip", "é-1.0.zip", "x-1.0.zip\n",
-     "x-1.0", "x-1.0.exe", "some_wheel.whl", "x-1.0.tar.gz.asc", "x" * 300 + "-1.0.zip", "-x-1.0.zip"],
+     "x-1.0", "x-1.0.exe", "some_wheel.whl", "x-1.0.tar.gz.asc", "x" * 300 + "-1.0.zip", "-x-1.0.zip",
+     "\n" * (1 << 20), "x" * (1 << 20), "\ud800-1.0.zip", "x-" + "1" * 5000 + ".zip", "x-1..0-py3-none-any.whl"],
 )  # fmt: skip
 def test_a_name_no_distribution_can_have_is_refused(filename: str) -> None:
     with pytest.raises(BadName) as caught:
         parse_filename(filename)
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) <= 500
+    assert possible_projects(filename) == frozenset()
+
+
+def release(project: str, version: str) -> Release:
+    return Release(parse_project(project), Version(version))
+
+
+@pytest.mark.parametrize(
+    ("filename", "expected"),
+    [
+        ("package-123-20000101.zip", [release("package", "123.post20000101"), release("package-123", "20000101")]),
+        ("a-1-2.tgz", [release("a", "1.post2"), release("a-1", "2")]),
+        ("a-1-2-py3-none-any.whl", [release("a", "1")]),
+        ("a-1-2-py3.1.egg", [release("a", "1")]),
+        ("a.zip", []),
+        ("a.egg", []),
+        ("a-.zip", []),
+        ("a_-1.0.zip", []),
+        ("a_-1.0-py3-none-any.whl", []),
+        ("Demo_Pkg-1.0.tar.gz", [release("demo-pkg", "1.0")]),
+    ],
+)
+def test_a_name_is_read_in_every_way_it_can_be(filename: str, expected: list[Release]) -> None:
+    assert readings(parse_filename(filename)) == tuple(expected)
+    assert possible_projects(filename) == {project for project, _ in expected}
+
+
+def test_any_name_is_read_or_refused() -> None:
+    chance, alphabet = random.Random(1), "abA1230....---__+!~v\0\n é"
+    ends = (".whl", ".egg", ".tar.gz", ".zip", "-py3-none-any.whl", "")
+    for _ in range(5000):
+        filename = "a" + "".join(chance.choices(alphabet, k=chance.randrange(12))) + chance.choice(ends)
+        possible_projects(filename)
+        try:
+            parsed = parse_filename(filename)
+        except BadName:
+            continue
+        found = readings(parsed)
+        assert list(found) == sorted(set(found))
+        assert parsed.stem + parsed.suffix == filename
+
+
+HOSTILE = [
+    "",
+    "\n",
+    "1" * 5000,
+    "1." * 100 + "\0",
+    "x" * (1 << 20),
+    "\ud800",
+    "'\"<>",
+    "é",
+    "a\r\nX: y",
+    "1" + ".0" * 500_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_what_is_no_version_is_refused_in_one_short_line(text: str) -> None:
+    for parse in (parse_version, lambda text: check_agrees(parse_filename("a-1.zip"), "a", text)):
+        with pytest.raises(BadName) as caught:
+            parse(text)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) <= 500
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "a\n", "a b", "é", "-a", "a-", "\ud800", "\x1b[2J", "a" + "-" * (1 << 20) + "b"]
+)
+def test_what_is_no_project_name_is_refused_in_one_short_line(text: str) -> None:
+    for parse in (parse_project, lambda text: check_agrees(parse_filename("a-1.zip"), text, "1")):
+        with pytest.raises(BadName) as caught:
+            parse(text)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) <= 500
+
+
+def test_dot_files_and_unfinished_copies_are_ignored() -> None:
+    assert all(map(is_ignored, [".a-1.zip", "a-1.zip.part", "a-1.zip~", "a.tmp", "a.filepart", "a.swp"]))
+    assert not is_ignored("a-1.zip")
+
+
+def test_a_sidecar_belongs_to_its_distribution() -> None:
+    assert base_of_sidecar("a-1.zip.asc") == base_of_sidecar("a-1.zip.yanked") == "a-1.zip"
+    assert base_of_sidecar("a-1.zip") is None

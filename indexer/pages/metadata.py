@@ -1,0 +1,14 @@
+"""The core metadata of wheels, by itself (PEP 658: the file's URL and `.metadata`)."""
+
+from indexer.model import ProjectDetail
+from indexer.pages.companion import Companion
+from store.names import METADATA as SUFFIX
+
+__all__ = ["SUFFIX", "list_metadata"]
+
+
+def list_metadata(detail: ProjectDetail) -> dict[str, Companion]:
+    announced = (file for file in detail.files if file.distribution.metadata_digest)
+    return {
+        f"packages/{file.path}{SUFFIX}": Companion(file.distribution.metadata_digest, None, file) for file in announced
+    }

@@ -1,0 +1,59 @@
+"""The simple pages, HTML and JSON: the project list and the project detail (PEP 503, 592, 629, 658, 691, 700, 714)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from indexer.model import ListedFile, Overview, ProjectDetail
+from indexer.pages.templates import render_template
+from indexer.pages.text import render_ascii, render_json, render_url
+
+API_VERSION = "1.1"  # PEP 700: versions, size, upload-time
+
+DETAIL_HTML, DETAIL_JSON = "simple.html", "simple.json"
+LIST_HTML, LIST_JSON = "list.html", "list.json"
+PAGES = (DETAIL_HTML, DETAIL_JSON, LIST_HTML, LIST_JSON)
+ALSO = {DETAIL_HTML: "simple.v1html", LIST_HTML: "list.v1html"}
+
+_END_OF_TIME = 253_402_300_799_999_999  # microseconds, of the year 9999
+
+
+def render_list(overview: Overview) -> dict[str, bytes]:
+    page = render_template("list.html", projects=overview.projects, api_version=API_VERSION)
+    document = {"meta": {"api-version": API_VERSION}, "projects": [{"name": name} for name in overview.projects]}
+    return {LIST_HTML: render_ascii(page), LIST_JSON: render_json(document)}
+
+
+def render_detail(detail: ProjectDetail) -> dict[str, bytes]:
+    page = render_template("simple.html", detail=detail, api_version=API_VERSION)
+    document = {
+        "meta": {"api-version": API_VERSION},
+        "name": detail.name,
+        "versions": list(dict.fromkeys(str(file.version) for file in detail.files)),
+        "files": [_file_entry(file) for file in detail.files],
+    }
+    return {DETAIL_HTML: render_ascii(page), DETAIL_JSON: render_json(document)}
+
+
+def _file_entry(file: ListedFile) -> dict[str, Any]:
+    """Without `dist-info-metadata`: pip 22.2 to 23.0 fail on its dict (PEP 714 lets it go)."""
+    entry: dict[str, Any] = {
+        "filename": file.filename,
+        "url": f"../../packages/{render_url(file.path)}",
+        "hashes": {"sha256": file.distribution.digest},
+    }
+    if file.distribution.requires_python:
+        entry["requires-python"] = file.distribution.requires_python
+    if file.distribution.metadata_digest:
+        entry["core-metadata"] = {"sha256": file.distribution.metadata_digest}
+    if file.signed:
+        entry["gpg-sig"] = True
+    entry["yanked"] = False if file.yanked is None else file.yanked or True
+    entry["size"] = file.identity.size
+    entry["upload-time"] = _upload_time(file.identity.mtime_ns)
+    return entry
+
+
+def _upload_time(mtime_ns: int) -> str:
+    """PEP 700: `yyyy-mm-ddThh:mm:ss.ffffffZ`. The file's own time, so that it survives everything derived."""
+    seconds, rest = divmod(min(max(mtime_ns // 1000, 0), _END_OF_TIME), 1_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06d}Z"

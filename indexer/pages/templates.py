@@ -1,0 +1,27 @@
+"""Templates → HTML: the one place that knows Jinja2."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from indexer.pages.text import render_printable, render_size, render_url
+
+
+def _create_environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"url": render_url, "size": render_size, "printable": render_printable}
+    return environment
+
+
+_ENVIRONMENT = _create_environment()
+
+
+def render_template(name: str, **values: object) -> str:
+    return _ENVIRONMENT.get_template(name).render(values)

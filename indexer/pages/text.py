@@ -1,0 +1,32 @@
+"""How text is put so that every client reads the same: URLs, JSON and pages in ASCII, names made printable."""
+
+import json
+from collections.abc import Mapping
+from urllib.parse import quote_from_bytes
+
+
+def render_url(path: str) -> str:
+    return quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe="/")
+
+
+def render_json(document: Mapping[str, object]) -> bytes:
+    return json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+
+
+def render_ascii(page: str) -> bytes:
+    """With numeric entities: pip reads a page without a charset as latin-1."""
+    return page.encode("ascii", "xmlcharrefreplace")
+
+
+def render_printable(text: str) -> str:
+    """With escapes for bytes that are no UTF-8 and for what cannot be seen."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def render_size(size: int) -> str:
+    units = ["B", "KB", "MB", "GB", "TB"]
+    amount = float(size)
+    while amount >= 1000 and len(units) > 1:
+        amount /= 1000
+        units.pop(0)
+    return f"{amount:.3g} {units[0]}"

@@ -1,0 +1,169 @@
+"""Dirty projects → pages: the urgent ones first, a bounded time at once, and what fails again and again later."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from hashlib import sha256
+
+from indexer.backoff import Backoff
+from indexer.facts import FactCache
+from indexer.model import Overview, ProjectDetail
+from indexer.pages import Companion, fingerprint_of_pages, list_companions, render_overview, render_project
+from indexer.site import Site, set_of
+from indexer.tracker import Tracker
+from store.distribution import read_contents
+from store.names import parse_filename
+from store.repository import OVERVIEW, Repository
+
+log = logging.getLogger(__name__)
+
+BUDGET = 0.2  # seconds of one turn
+SHARE = 4  # the overview, which grows with the number of projects, takes at most one part in so many of the time
+CALM = 1.0  # seconds that it waits at most, and always while much is being read
+
+
+class Publisher:
+    """Knows which pages are due. One page that cannot be made leaves the one before it in place, and no other waits."""
+
+    def __init__(self, repository: Repository, tracker: Tracker, cache: FactCache, site: Site) -> None:
+        self._packages = repository.packages
+        self._tracker = tracker
+        self._cache = cache
+        self._site = site
+        self._code = fingerprint_of_pages()
+        self._urgent: dict[str, None] = {}  # in the order they came
+        self._dirty: dict[str, None] = {}
+        self._held: set[str] = set()  # until the tracker has read what may be theirs, and says so
+        self._failed = Backoff()
+        self._reasons: dict[str, str] = {}
+        self._names: set[str] = site.projects()
+        self._overview_due = 0.0
+        self.overview_is_dirty = True
+
+    @property
+    def pending(self) -> int:
+        """Projects whose pages are not as they should be."""
+        return len(self._urgent) + len(self._dirty) + len(self._held)
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """By page set, why it could not be written."""
+        return self._reasons
+
+    def projects(self) -> set[str]:
+        """Every project that has pages."""
+        return self._names
+
+    def soil(self, projects: Iterable[str], *, urgent: bool) -> None:
+        """Have these projects' pages made again where they would differ."""
+        for project in projects:
+            self._held.discard(project)
+            if urgent:
+                self._dirty.pop(project, None)
+                self._urgent[project] = None
+            elif project not in self._urgent:
+                self._dirty[project] = None
+
+    def soil_overview(self) -> None:
+        self.overview_is_dirty = True
+
+    def step(self, now: float) -> int:
+        """Publish what is due, for about BUDGET seconds; the number of projects that changed. `now` is monotonic."""
+        self.soil((name for name in self._failed.due(now) if name != OVERVIEW), urgent=False)
+        deadline, changed = time.monotonic() + BUDGET, 0
+        for queue in (self._urgent, self._dirty):
+            while queue and time.monotonic() < deadline:
+                project = next(iter(queue))
+                del queue[project]
+                if self._tracker.awaits(project):
+                    self._hold(project, hurry=queue is self._urgent)
+                else:
+                    changed += self._guard(project, now, partial(self._publish, project))
+        self.overview_is_dirty |= changed > 0
+        return changed
+
+    def _hold(self, project: str, *, hurry: bool) -> None:
+        """Wait for what is still to be read: a page is never served with only part of its files."""
+        self._held.add(project)
+        if hurry:
+            self._tracker.hurry(project)
+
+    def _guard(self, name: str, now: float, publish: Callable[[], bool]) -> bool:
+        """Whatever writing one page raises is that page's reason: said once, and tried again less and less often."""
+        try:
+            changed = publish()
+        except Exception as error:  # a disk or a library may raise anything
+            reason = f"{type(error).__name__}: {error}"
+            if self._reasons.get(name) != reason:
+                bug = not isinstance(error, OSError)
+                log.error("could not write %s; what was there stays: %s", name, reason, exc_info=bug)
+            self._reasons[name] = reason
+            self._failed.fail(name, now)
+            return False
+        self._reasons.pop(name, None)
+        self._failed.succeed(name)
+        return changed
+
+    def _publish(self, project: str) -> bool:
+        detail = self._tracker.index.detail(project)
+        if detail is None:
+            return self._withdraw(project)
+        fingerprint = f"{self._code} {_digest(detail)}"
+        name = set_of(project)
+        if self._site.is_current(name, fingerprint):
+            return False
+        companions = list_companions(detail)
+        self._site.write_beside(name, companions, self._read_companion)
+        changed = self._site.publish(name, render_project(detail), fingerprint, time.time())
+        self._site.drop_beside(name, set(companions))
+        self._names.add(project)
+        if changed:
+            log.info("rendered %s: %d files", project, len(detail.files))
+        return changed
+
+    def _withdraw(self, project: str) -> bool:
+        self._names.discard(project)
+        there = self._site.withdraw(set_of(project), time.time())
+        if there:
+            log.info("removed the pages of %s: it has no files", project)
+        return there
+
+    def _read_companion(self, companion: Companion) -> bytes:
+        """Its bytes; a wheel's METADATA from the cache, or from the wheel where the cache has lost it."""
+        if companion.content is not None:
+            return companion.content
+        file = companion.file
+        assert file is not None  # noqa: S101 - a companion has either
+        known = self._cache.core_metadata(file.path, file.identity)
+        if known is not None:
+            return known
+        with (self._packages / file.path).open("rb") as archive:
+            return read_contents(archive, parse_filename(file.filename)).core_metadata
+
+    def publish_overview(self, gather: Callable[[], Overview], now: float) -> None:
+        """Write the pages about everything where they are due: at once, but seldom where they take long."""
+        due = self.overview_is_dirty or OVERVIEW in self._failed.due(now)
+        if not due or now < self._overview_due:
+            return
+        self.overview_is_dirty = False
+        began = time.monotonic()
+        self._guard(OVERVIEW, now, lambda: self._publish_overview(gather()))
+        share = SHARE * (time.monotonic() - began)
+        self._overview_due = now + (CALM if self._tracker.unread else min(CALM, share))
+
+    def _publish_overview(self, overview: Overview) -> bool:
+        fingerprint = f"{self._code} {_digest(overview)}"
+        if self._site.is_current(OVERVIEW, fingerprint):
+            return False
+        return self._site.publish(OVERVIEW, render_overview(overview), fingerprint, time.time())
+
+    def patience(self, now: float) -> float:
+        """Seconds until there is something to do; endless where there is nothing."""
+        if self._urgent or self._dirty:
+            return 0.0
+        return max(0.0, self._overview_due - now) if self.overview_is_dirty else float("inf")
+
+
+def _digest(rendered_from: ProjectDetail | Overview) -> str:
+    return sha256(repr(rendered_from).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,160 @@
+"""One repository kept up: what was heard of → settle → scan → inspect → index → pages → site. Nothing goes back."""
+
+import logging
+from collections.abc import Callable, Iterable
+
+from indexer.facts import FactCache, fingerprint_of_inspection
+from indexer.manifest import Manifest
+from indexer.model import Overview
+from indexer.pool import Broken, Inspected
+from indexer.publish import Publisher
+from indexer.reconcile import Reconciler
+from indexer.rejections import Rejections
+from indexer.settle import Hint, Settling
+from indexer.site import Site
+from indexer.tend import Tending
+from indexer.tracker import FEW, Tracker
+from indexer.watching import Watching
+from store.policy import ANONYMOUS, Policy
+from store.repository import Repository
+from store.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Message = Hint | Inspected | Broken
+
+PROGRESS = 2.0  # seconds between two lines about a long reading
+BEHIND = 15.0  # seconds that pages may be due before that is a fault
+
+
+class Upkeep:
+    """Everything that is done for one repository, a bounded step at a time. Times are monotonic seconds."""
+
+    def __init__(self, repository: Repository, settings: Settings, tell: Callable[[Message], None]) -> None:
+        self.repository = repository
+        cache = FactCache(repository.facts, fingerprint_of_inspection())
+        site = Site(repository, Manifest(repository.manifest))
+        self._watching = Watching(repository, settings, tell)
+        self._settling = Settling()
+        self._tracker = Tracker(repository, cache, tell)
+        self._reconciler = Reconciler(repository, self._tracker, settings.reconcile_interval)
+        self._publisher = Publisher(repository, self._tracker, cache, site)
+        self._tending = Tending(site, self._publisher)
+        self._rejections = Rejections()
+        self._swept = 0  # rounds of the reconciler after which everything was tidied
+        self._was_listed = False  # whether everything there is has been listed since the start
+        self._late_since: float | None = None
+        self._progress_due = 0.0
+
+    def step(self, messages: Iterable[Message], now: float) -> None:
+        """Take in what was heard, and do what is due, for a bounded time."""
+        if self._watching.keep(now):
+            self._reconciler.request(now)
+        changed = self._take_in(list(messages), now)
+        if not self._watching.fault:
+            changed |= self._soil(self._reconciler.step(now), urgent=False)
+        self._tidy()
+        self._tending.step(now)
+        if self._reconciler.rounds:  # before, a page could lack files that nobody has come by yet
+            self._publisher.step(now)
+        self._say_what_is_rejected(now, changed=changed)
+        self._note_lateness(now)
+
+    def _note_lateness(self, now: float) -> None:
+        """Remember since when pages are due, and say now and then how far a long reading is."""
+        self._late_since = (self._late_since or now) if self._is_late else None
+        self._was_listed |= self._swept > 0 and not self._is_late and not self._publisher.overview_is_dirty
+        if self._tracker.unread and now >= self._progress_due:
+            self._progress_due = now + PROGRESS
+            log.info(self._progress)
+
+    def _take_in(self, messages: list[Message], now: float) -> bool:
+        """Make the index right for what was heard of, was read by the pool, or is to be tried again."""
+        paths = self._settling.settle((each for each in messages if isinstance(each, Hint)), now)
+        if "" in paths:  # the directory itself
+            self._reconciler.request(now)
+        changed = self._soil(self._tracker.look(sorted(paths - {""})), urgent=len(paths) <= FEW)
+        for report in messages:
+            if not isinstance(report, Hint):
+                is_bulk = len(report.paths) > FEW or any(map(self._tracker.is_awaited, report.paths))
+                changed |= self._soil(self._tracker.receive(report), urgent=not is_bulk)
+        changed |= self._soil(self._tracker.retry(now), urgent=False)
+        for path in self._tracker.take_unsteady():
+            self._settling.again(path, now)
+        if self._tracker.take_reopened():
+            self._watching.begin_anew()
+        return changed or bool(messages or paths)
+
+    def _soil(self, projects: set[str], *, urgent: bool) -> bool:
+        self._publisher.soil(projects, urgent=urgent)
+        return bool(projects)
+
+    def _tidy(self) -> None:
+        """Once all there is has been compared and read: every page is looked at, and what is of nothing is dropped."""
+        if self._swept == self._reconciler.rounds or self._reconciler.is_going_on or self._tracker.unread:
+            return
+        self._swept = self._reconciler.rounds
+        self._tracker.forget_facts()
+        self._publisher.soil(self._publisher.projects() | self._tracker.index.projects(), urgent=False)
+        self._publisher.soil_overview()
+        self._tending.sweep()
+
+    def _say_what_is_rejected(self, now: float, *, changed: bool) -> None:
+        """One line for each file that cannot be listed, and again only when the reason changes."""
+        before = self._rejections.reported
+        said = self._rejections.update(self._tracker.index.rejected(), now) if changed else self._rejections.due(now)
+        for path, reason in said.items():
+            log.warning("rejected %r: %s", path, reason)
+        if self._rejections.reported != before:
+            self._publisher.soil_overview()
+
+    def soil_overview(self) -> None:
+        """Have the pages about all projects made again: something beside them has changed that they show."""
+        self._publisher.soil_overview()
+
+    def publish_overview(self, policy: Policy, problem: str, misplaced: tuple[str, ...], now: float) -> None:
+        """Write the pages about all projects where they are due; after a start not before everything was compared."""
+        if self._reconciler.rounds:
+            self._publisher.publish_overview(lambda: self._overview(policy, problem, misplaced), now)
+
+    def _overview(self, policy: Policy, problem: str, misplaced: tuple[str, ...]) -> Overview:
+        return Overview(
+            projects=tuple(sorted(self._publisher.projects())),
+            rejected=tuple(self._rejections.reported.items()),
+            misplaced=misplaced,
+            counts=self._tracker.index.counts(),
+            is_private=ANONYMOUS not in policy.download,
+            policy_problem=problem,
+        )
+
+    @property
+    def _is_late(self) -> bool:
+        return bool(self._tracker.unread or self._publisher.pending)
+
+    def faults(self, now: float) -> list[str]:
+        """What keeps the files on the disk from being listed, each in a few words."""
+        faults = [self._watching.fault] if self._watching.fault else []
+        errors = self._publisher.faults
+        if errors:
+            name, reason = next(iter(errors.items()))
+            faults.append(f"{len(errors)} pages could not be written, among them those of {name}: {reason}")
+        if not self._was_listed:
+            faults.append(f"looking at what there is: {self._progress}")
+        elif self._late_since is not None and now - self._late_since > BEHIND:
+            faults.append(f"behind for {now - self._late_since:.0f} s: {self._progress}")
+        return faults
+
+    @property
+    def _progress(self) -> str:
+        known, unread = len(self._tracker.index), self._tracker.unread
+        return f"read {known} of {known + unread} files, {self._publisher.pending} projects still to be written"
+
+    def patience(self, now: float) -> float:
+        """Seconds until there is something to do unless something is heard; endless where there is nothing."""
+        if self._reconciler.is_going_on:
+            return 0.0
+        return min(each.patience(now) for each in (self._settling, self._publisher, self._rejections))
+
+    def stop(self) -> None:
+        self._watching.stop()
+        self._tracker.stop()

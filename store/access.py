@@ -1,0 +1,13 @@
+"""Who may do what in a repository: the one rule, and pure."""
+
+from typing import Literal
+
+from store.policy import ANONYMOUS, AUTHENTICATED, Policy
+
+Action = Literal["download", "upload"]
+
+
+def may(user: str | None, action: Action, policy: Policy) -> bool:
+    """Whether a known user, or None for nobody in particular, has the right."""
+    who = policy.download if action == "download" else policy.upload
+    return ANONYMOUS in who or (user is not None and AUTHENTICATED in who)

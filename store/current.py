@@ -1,0 +1,233 @@
+"""Which policy is in force: one decision for all programs, and the one reader of `larder.toml`.
+
+The indexer decides. It keeps the bytes it accepted, durably, in `state/`, and puts them in force in `run/`, where
+uploader and nginx find them: a directory that is switched in one step, so that the two always go by the same
+policy. It does not outlive the programs: until the first decision after a start nothing is given away.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import signal
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from store import files
+from store.data import Data
+from store.errors import BadPolicy
+from store.policy import ANONYMOUS, CLOSED, Policies, parse_policies
+
+SETTLED = 0.3  # seconds that a change has to last before it counts: an editor may be in the middle of it,
+UNSURE = 0.7  # and more where the kernel does not say whether anybody is still writing
+LARGEST = 1 << 20  # bytes
+
+ANONYMOUS_MARK = "anonymous"  # nginx looks for these below the policy in force; none means closed
+IMMUTABLE_MARK = "immutable"
+
+STAYS = "what was in force stays"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`larder.toml` at one moment: `mark` is its identity, `content` None where it cannot be read, for a `reason`.
+
+    `is_sure` where nobody has it open for writing.
+    """
+
+    mark: tuple[int, ...]
+    content: bytes | None
+    reason: str = ""
+    is_sure: bool = True
+
+
+class CurrentPolicy:
+    """Decides what is in force. `look` is to be called several times a second.
+
+    A missing or empty file after there was one, and one that cannot be read or parsed, changes nothing; `problem`
+    then says so. A change counts once it has lasted for a moment and nobody has the file open for writing.
+    """
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self._kept = _read_kept(data.kept_policy)
+        self._seen: tuple[tuple[int, ...], float] | None = None  # what the file was like last, and since when
+        self._decided: tuple[int, ...] | None = None  # what it was like when it was decided upon
+        self._content: bytes | None = None  # in force
+        self._directory = self._before = data.policy_in_force
+        self.policies = parse_policies(CLOSED)
+        self.problem = ""
+
+    def look(self, now: float) -> bool:
+        """Decide again where something changed; True where another policy is in force now. `now` is in seconds.
+
+        OSError where it cannot be put in force or kept: then nothing is given away, and the next look tries again.
+        """
+        mark = _read_mark(self._data.policy)
+        if self._seen is None and self._is_as_kept(mark):
+            self._seen = mark, float("-inf")
+        if self._seen is None or self._seen[0] != mark:
+            self._seen = mark, now
+        lasted = now - self._seen[1]
+        changed = mark != self._decided and lasted >= SETTLED and self._decide(mark, lasted)
+        self._uphold()
+        return changed
+
+    def _is_as_kept(self, mark: tuple[int, ...]) -> bool:
+        """Whether a start needs no waiting: the file is what it was when Larder stopped, or there never was one."""
+        return read_sample(self._data.policy).content == self._kept if mark else not self._kept
+
+    def _decide(self, mark: tuple[int, ...], lasted: float) -> bool:
+        sample = read_sample(self._data.policy)
+        if sample.mark != mark or (lasted < UNSURE and not sample.is_sure):
+            return False  # it may still be on its way
+        self._decided = None if sample.reason else mark  # what could not be read is tried again
+        content, self.problem = judge(sample, self._kept)
+        if content == self._content:
+            return False
+        self._content, self.policies = content, parse_policies(content)
+        self._before = self._directory
+        self._directory = self._data.policy_in_force.with_name(f".policy-{secrets.token_hex(8)}")
+        return True
+
+    def _uphold(self) -> None:
+        """See to it that what was decided is in force and kept: any of it may have been deleted."""
+        if self._content is None:
+            return
+        if not self._is_in_force():
+            self._put_in_force(self._content)
+        if self._content != CLOSED and (self._content != self._kept or not self._data.kept_policy.exists()):
+            files.write(self._data.kept_policy, self._content, durable=True)
+            self._kept = self._content
+
+    def _is_in_force(self) -> bool:
+        link = self._data.policy_in_force
+        is_switched = link.is_symlink() and link.readlink().name == self._directory.name
+        return is_switched and all((link / name).exists() for name in (*self._marks(), self._data.policy.name))
+
+    def _marks(self) -> list[str]:
+        marks = []
+        for repository in self._data.repositories():
+            policy = self.policies.of(repository.name)
+            marks += [f"{repository.name}/{ANONYMOUS_MARK}"] if ANONYMOUS in policy.download else []
+            marks += [] if policy.overwrite else [f"{repository.name}/{IMMUTABLE_MARK}"]
+        return marks
+
+    def _put_in_force(self, content: bytes) -> None:
+        link = self._data.policy_in_force
+        try:
+            self._write_marks(self._directory, content)
+            files.switch(link, self._directory)
+        except OSError:
+            link.unlink(missing_ok=True)
+            raise
+        for old in link.parent.glob(".policy-*"):
+            if old not in (self._directory, self._before):  # a request may be on its way through the one before
+                files.remove(old)
+
+    def _write_marks(self, directory: Path, content: bytes) -> None:
+        for repository in self._data.repositories():
+            (directory / repository.name).mkdir(parents=True, exist_ok=True)
+        for mark in self._marks():
+            (directory / mark).touch()
+        (directory / self._data.policy.name).write_bytes(content)
+
+
+def judge(sample: Sample, kept: bytes | None) -> tuple[bytes, str]:
+    """What is in force after a look at the file where `kept` was before (None: nothing ever), and what is wrong."""
+    stays = CLOSED if kept is None else kept
+    if sample.content is None and not sample.reason:
+        if not kept:
+            return b"", ""
+        return stays, f"it is gone; {STAYS} until there is one again (a lone comment will do)"
+    if sample.content is None:
+        return stays, f"{sample.reason}; {_stays(kept)}"
+    if not sample.content.removeprefix(b"\xef\xbb\xbf").strip() and sample.content != kept:
+        return stays, f"it is empty; {_stays(kept)} until it says something (a lone comment will do)"
+    try:
+        parse_policies(sample.content)
+    except BadPolicy as error:
+        return stays, f"{error}; {_stays(kept)}"
+    return sample.content, ""
+
+
+def _stays(kept: bytes | None) -> str:
+    return STAYS if kept is not None else "nothing was in force before, so all is closed"
+
+
+def read_sample(path: Path) -> Sample:
+    """The file, read once; OSError becomes the reason."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        reason = f"it is a link that leads nowhere ({str(path.readlink())!r})" if path.is_symlink() else ""
+        return Sample(_read_mark(path), None, reason)
+    except OSError as error:
+        return Sample(_read_mark(path), None, f"it cannot be read: {error.strerror}")
+    try:
+        return _read_open(descriptor)
+    except OSError as error:
+        return Sample(_read_mark(path), None, f"it cannot be read: {error.strerror}")
+    finally:
+        os.close(descriptor)
+
+
+def _read_open(descriptor: int) -> Sample:
+    facts = os.fstat(descriptor)
+    mark = _mark_of(facts)
+    if not stat.S_ISREG(facts.st_mode):
+        return Sample(mark, None, "it is no file")
+    content = os.read(descriptor, LARGEST + 1)
+    if len(content) > LARGEST:
+        return Sample(mark, None, f"it has more than {LARGEST} bytes")
+    is_being_written = _is_being_written(descriptor)
+    if _mark_of(os.fstat(descriptor)) != mark or is_being_written:
+        return Sample((), content)
+    return Sample(mark, content, is_sure=is_being_written is False)
+
+
+def _is_being_written(descriptor: int) -> bool | None:
+    """Whether anybody has the file open for writing: then the kernel gives no lease on it (fcntl(2), F_SETLEASE).
+
+    None where it does not tell: of another owner's file without CAP_LEASE, and on some file systems.
+    """
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)  # ignored, unlike SIGIO, should the lease be broken
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def _read_mark(path: Path) -> tuple[int, ...]:
+    with contextlib.suppress(OSError):
+        return _mark_of(path.stat())
+    with contextlib.suppress(OSError):
+        return (*_mark_of(path.lstat()), 0)
+    return ()
+
+
+def _mark_of(facts: os.stat_result) -> tuple[int, ...]:
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
+def _read_kept(path: Path) -> bytes | None:
+    """What was accepted last; None where there is nothing of the kind that can be used."""
+    try:
+        content = path.read_bytes()
+        parse_policies(content)
+    except (OSError, BadPolicy):
+        return None
+    return content
+
+
+def read_in_force(data: Data) -> Policies | None:
+    """What uploads go by at this moment; None where nothing was decided yet."""
+    try:
+        return parse_policies((data.policy_in_force / data.policy.name).read_bytes())
+    except (OSError, BadPolicy):
+        return None

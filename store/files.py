@@ -1,0 +1,143 @@
+"""How a file comes to lie on the disk: whole or not at all, and durable where it has to be. The one writer."""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from store.errors import AlreadyExists
+
+PREFIX = ".incoming-"  # of names that are not there yet; a dot name is never listed nor served
+_NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # what open(2) says where there is no O_TMPFILE
+
+
+class Incoming(NamedTuple):
+    """A file on its way into a directory. `path` leads to it, although it may have no name."""
+
+    file: BinaryIO
+    path: Path
+
+
+@contextlib.contextmanager
+def open_incoming(directory: Path) -> Iterator[Incoming]:
+    """A new file on the file system of `directory`, gone at the end unless it was placed.
+
+    It has no name where the file system can do without: then no crash leaves anything, and nobody is told of it.
+    """
+    try:
+        descriptor = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        if error.errno not in _NO_UNNAMED:
+            raise
+        with _open_named(directory) as incoming:
+            yield incoming
+        return
+    with os.fdopen(descriptor, "w+b") as file:
+        os.fchmod(descriptor, 0o644)
+        yield Incoming(file, Path(f"/proc/self/fd/{descriptor}"))
+
+
+@contextlib.contextmanager
+def _open_named(directory: Path) -> Iterator[Incoming]:
+    descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=directory)
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            os.fchmod(descriptor, 0o644)
+            yield Incoming(file, Path(name))
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def sweep_incoming(directory: Path) -> None:
+    """Remove what a crash left half done in `directory`."""
+    for leftover in directory.glob(f"{PREFIX}*"):
+        leftover.unlink(missing_ok=True)
+
+
+def make_durable(file: BinaryIO) -> None:
+    """Flush the file to the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def make_path_durable(path: Path) -> None:
+    """Flush the file that is at `path`, and its name, to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    sync_directory(path.parent)
+
+
+def place(incoming: Incoming, target: Path) -> None:
+    """Give the durable file the name `target`, durably; AlreadyExists where the name is taken.
+
+    link(2) creates the name in one step and cannot overwrite: of many at once, one wins.
+    """
+    try:
+        _link(incoming, target)
+    except FileExistsError as error:
+        raise AlreadyExists(f"File already exists: {target.name!r} with other bytes") from error
+    sync_directory(target.parent)
+
+
+def place_over(incoming: Incoming, target: Path) -> None:
+    """Put the durable file in the place of `target`, in one step and durably."""
+    new = target.with_name(f"{PREFIX}{secrets.token_hex(8)}")
+    _link(incoming, new)
+    try:
+        new.replace(target)
+    finally:
+        new.unlink(missing_ok=True)
+    sync_directory(target.parent)
+
+
+def _link(incoming: Incoming, target: Path) -> None:
+    # linkat(2) with AT_SYMLINK_FOLLOW, which Python calls only where it is given a directory
+    os.link(incoming.path, target, src_dir_fd=incoming.file.fileno(), follow_symlinks=True)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in `directory` durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Replace the small file at `path` in one step; `durable` also flushes it and its name."""
+    temporary = path.with_name(f"{PREFIX}{path.name}")  # each file below site/, state/ and run/ has one writer
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            if durable:
+                make_durable(file)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_directory(path.parent)
+
+
+def switch(link: Path, directory: Path) -> None:
+    """Make the symbolic link lead to `directory`, in one step; whatever else stood in its way is removed."""
+    temporary = link.with_name(f"{PREFIX}{link.name}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(os.path.relpath(directory, link.parent))
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
+    temporary.replace(link)
+
+
+def remove(path: Path) -> None:
+    """Remove whatever is at `path`, if anything; OSError where that cannot be done."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,53 @@
+"""What the indexer says of itself, for `/health`: written again and again, so that its age tells too."""
+
+import json
+import time
+from dataclasses import dataclass
+
+from store import files
+from store.data import Data
+
+INTERVAL = 2.0  # seconds between two
+ALIVE = 15.0  # seconds after which an indexer that said nothing is taken for dead
+UNSTEADY = 600.0  # seconds in which so many deaths are too many:
+DEATHS = 3
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """`faults` keep what lies on the disk from being listed; `notes` a person should know of.
+
+    `starts` are when the indexer was started lately (seconds since 1970) without having been stopped before.
+    """
+
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    starts: tuple[float, ...] = ()
+    stopped: bool = False
+
+    @property
+    def is_unsteady(self) -> bool:
+        return len(self.starts) > DEATHS
+
+
+def write_heartbeat(data: Data, heartbeat: Heartbeat) -> None:
+    """OSError where it cannot be written."""
+    data.heartbeat.parent.mkdir(parents=True, exist_ok=True)
+    files.write(data.heartbeat, json.dumps(vars(heartbeat)).encode())
+
+
+def read_heartbeat(data: Data) -> tuple[Heartbeat, float]:
+    """The last heartbeat, and its age in seconds; endless where there is none that can be read."""
+    try:
+        age = time.time() - data.heartbeat.stat().st_mtime
+        fields = json.loads(data.heartbeat.read_bytes())
+        lists = {name: tuple(fields[name]) for name in ("faults", "notes", "starts")}
+        return Heartbeat(**lists, stopped=bool(fields["stopped"])), max(age, 0.0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return Heartbeat(), float("inf")
+
+
+def starts_after(last: Heartbeat, now: float) -> tuple[float, ...]:
+    """What `starts` is after one more at `now`: a stop that was meant wipes the slate."""
+    earlier = () if last.stopped else tuple(at for at in last.starts if now - UNSTEADY < at <= now)
+    return (*earlier, now)[-2 * DEATHS :]

@@ -1,0 +1,128 @@
+"""Make a data directory ready: create what is missing, or say what is in the way and how to mend it.
+
+`python -m store.prepare` does so for LARDER_DATA, before the containers start.
+"""
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from store.data import Data
+from store.errors import BadDirectory, Refused, shown
+from store.explain import explained, outside
+from store.names import is_ignored, possible_projects
+from store.settings import read_settings
+
+LARDERS = {"packages", "repositories", "larder.toml"}  # one of these makes a directory one of Larder's
+FOREIGN = {"lost+found"}  # what an empty file system holds
+
+
+def prepare(data: Data, *, owner: tuple[int, int] | None = None) -> None:
+    """Create what is missing below the data directory, or raise BadDirectory with the command that mends it.
+
+    Where root prepares it for somebody else, what Larder writes to becomes that `owner`'s (uid, gid).
+    """
+    owner = owner if os.geteuid() == 0 else None
+    check_is_larders(data.root)
+    with explained(data.root, data.root):
+        data.root.mkdir(parents=True, exist_ok=True)
+        _let_pass(data.root, owner)
+    packages = [repository.packages for repository in data.repositories()]
+    for directory in (*packages, data.htpasswd.parent):
+        with explained(directory, data.root):
+            directory.mkdir(parents=True, exist_ok=True)
+            _hand_over(directory, owner)
+    prepare_derived(data, owner=owner)
+    with explained(data.htpasswd.parent, data.root):
+        if not data.htpasswd.exists():
+            data.htpasswd.touch(mode=0o640)
+        _hand_over(data.htpasswd, owner)
+
+
+def prepare_derived(data: Data, *, owner: tuple[int, int] | None = None) -> None:
+    """The same for what is derived alone: the rest may be read-only."""
+    for directory in (data.site, data.state):
+        with explained(directory, data.root):
+            directory.mkdir(parents=True, exist_ok=True)
+            _hand_over(directory, owner, deep=True)
+
+
+def _hand_over(path: Path, owner: tuple[int, int] | None, *, deep: bool = False) -> None:
+    """Give root's file or directory to its new owner; what belongs to anybody else stays as it is."""
+    if owner is None or path.lstat().st_uid != 0:
+        return
+    for each in (*path.rglob("*"), path) if deep else (path,):  # itself last: done is done whole
+        if each.lstat().st_uid == 0:
+            os.chown(each, *owner, follow_symlinks=False)
+
+
+def _let_pass(root: Path, owner: tuple[int, int] | None) -> None:
+    """Let the new owner's group into root's own directory: nothing in it is theirs to change by that."""
+    facts = root.stat()
+    if owner is None or facts.st_uid != 0 or facts.st_mode & 0o005 == 0o005:
+        return
+    if facts.st_gid != owner[1]:
+        os.chown(root, -1, owner[1])
+        root.chmod(facts.st_mode & 0o7707)  # what the group before could do was not meant for this one
+    root.chmod(root.stat().st_mode & 0o7777 | 0o050)
+
+
+def check_writable(directories: Iterable[Path], root: Path) -> None:
+    """Raise BadDirectory unless this process can work in all of them."""
+    for directory in directories:
+        with explained(directory, root):
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                _check_writable(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _check_writable(descriptor: int) -> None:
+    if os.fstatvfs(descriptor).f_flag & os.ST_RDONLY:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+    if not os.access(".", os.W_OK | os.X_OK, dir_fd=descriptor):  # access(2) knows of no capability on the way there
+        raise PermissionError
+
+
+def check_readable(file: Path, root: Path) -> None:
+    """Raise BadDirectory unless this process can read the file, where there is one."""
+    with explained(file, root, "read"), contextlib.suppress(FileNotFoundError):
+        file.open("rb").close()
+
+
+def check_is_larders(root: Path) -> None:
+    """Raise BadDirectory for somebody else's directory: with other things in it, and nothing of Larder's."""
+    with explained(root, root, "read"), contextlib.suppress(FileNotFoundError):
+        names = {path.name for path in root.iterdir() if not is_ignored(path.name)} - FOREIGN
+        is_ours = bool(names & LARDERS) or Data.at(root, root).htpasswd.exists() or any(map(possible_projects, names))
+        if names and not is_ours:
+            raise BadDirectory(
+                f"{outside(root, root)}: this directory holds {shown(min(names))} and nothing of Larder's; "
+                "expected an empty or new directory, or one that has packages/ in it"
+            )
+
+
+def _written(data: Data) -> list[Path]:
+    """Every directory that Larder writes to and that is there."""
+    below = [path for one in data.repositories() for path in (one.packages, one.site, one.state)]
+    return [data.site, data.state, *filter(os.path.lexists, below)]
+
+
+def main() -> int:
+    try:
+        data = read_settings().data
+        prepare(data)
+        check_writable(_written(data), data.root)
+        check_readable(data.htpasswd, data.root)
+    except Refused as error:
+        print(f"larder: {error}", file=sys.stderr)  # noqa: T201 - a command speaks to a person
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

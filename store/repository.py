@@ -1,0 +1,49 @@
+"""One repository: every path of it. No other module knows where anything of a repository lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT = "default"
+PROJECTS, OVERVIEW = "projects", "overview"  # below `site`: the page sets
+
+
+@dataclass(frozen=True)
+class Repository:
+    """`packages` is the truth; `site` and `state` hold what the indexer derives from it."""
+
+    name: str
+    packages: Path
+    site: Path
+    state: Path
+
+    @property
+    def facts(self) -> Path:
+        """What was learnt from each file."""
+        return self.state / "facts.sqlite3"
+
+    @property
+    def manifest(self) -> Path:
+        """What was written below `site`."""
+        return self.state / "manifest.sqlite3"
+
+    @property
+    def versions(self) -> Path:
+        """The directories that page sets are switched between."""
+        return self.site / ".versions"
+
+    @property
+    def overview(self) -> Path:
+        """The page set about all projects; a link into `versions`."""
+        return self.site / OVERVIEW
+
+    @property
+    def projects(self) -> Path:
+        return self.site / PROJECTS
+
+    def project(self, project: str) -> Path:
+        """The page set of one project; a link into `versions`."""
+        return self.projects / project
+
+    def listing(self, project: str) -> Path:
+        """What the project's simple page lists, in the form of `store.listing`: switched together with the page."""
+        return self.project(project) / "listing.json"

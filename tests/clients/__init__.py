@@ -1,0 +1,1 @@
+"""Real clients: what people and programs install, publish and drop with."""

@@ -1,0 +1,59 @@
+"""Real clients, each in an environment of its own, locked with hashes: their dependencies disagree."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.running import HERE
+
+LOCKS = Path(__file__).parent / "locks"
+DISTURBING = ("PIP_", "UV_", "TWINE_", "POETRY_", "HATCH_", "PDM_", "FLIT_", "LARDER_", "PYTHON")
+
+
+def find_client(name: str) -> Path:
+    """The program, installed into `.clients/` the first time, by one of the tests' processes."""
+    environment, lock = HERE / ".clients" / name, LOCKS / f"{name}.lock"
+    environment.parent.mkdir(exist_ok=True)
+    with (environment.parent / f"{name}.lock").open("w") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+        _install(environment, lock)
+    return environment / "bin" / name
+
+
+def _install(environment: Path, lock: Path) -> None:
+    marker = environment / lock.name
+    if not marker.exists() or marker.read_bytes() != lock.read_bytes():
+        uv = str(Path(sys.executable).parent / "uv")
+        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)], check=True)
+        install = [uv, "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
+        subprocess.run([*install, "--python", str(environment / "bin/python")], check=True)
+        marker.write_bytes(lock.read_bytes())
+
+
+def run_client(
+    command: Sequence[str | Path], home: Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run it with a home directory of its own and nothing set that would disturb it; output as one text."""
+    home.mkdir(parents=True, exist_ok=True)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(DISTURBING)}
+    # One wide line, so that a reason is not broken across several.
+    kept |= {
+        "HOME": str(home),
+        "COLUMNS": "1000",
+        "NO_COLOR": "1",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
+    return subprocess.run(
+        [str(part) for part in command],
+        env={**kept, **(env or {})},
+        cwd=cwd or home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )

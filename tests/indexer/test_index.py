@@ -1,0 +1,116 @@
+"""The index: which projects there are, what each lists, and what is rejected."""
+
+import random
+
+from indexer.index import Index
+from indexer.model import Counts, Distribution, Identity, Rejected, Signature, Yank
+
+
+def distribution(*releases: tuple[str, str], digest: str = "d") -> Distribution:
+    return Distribution(releases, "sdist", digest, "", "")
+
+
+DEMO = distribution(("demo", "1.0"))
+HERE = Identity(1, 10, 1)
+
+
+def names(index: Index, project: str) -> list[str]:
+    detail = index.detail(project)
+    return [file.path for file in detail.files] if detail else []
+
+
+def test_a_file_makes_its_project_dirty_when_it_comes_changes_and_goes() -> None:
+    index = Index()
+    assert index.put("demo-1.0.tar.gz", HERE, DEMO) == {"demo"}
+    assert index.put("demo-1.0.tar.gz", HERE, DEMO) == set()
+    assert index.put("demo-1.0.tar.gz", Identity(1, 10, 2), DEMO) == {"demo"}
+    assert index.remove("demo-1.0.tar.gz") == {"demo"}
+    assert index.detail("demo") is None
+    assert index.projects() == set()
+
+
+def test_what_lies_beside_a_file_makes_its_project_dirty() -> None:
+    index = Index()
+    index.put("demo-1.0.tar.gz", HERE, DEMO)
+    assert index.put("demo-1.0.tar.gz.yanked", HERE, Yank("broken")) == {"demo"}
+    assert index.put("demo-1.0.tar.gz.asc", HERE, Signature()) == {"demo"}
+    detail = index.detail("demo")
+    assert detail is not None
+    assert (detail.files[0].yanked, detail.files[0].signed) == ("broken", True)
+    assert index.remove("demo-1.0.tar.gz.yanked") == {"demo"}
+
+
+def test_files_are_listed_from_the_oldest_version_to_the_newest() -> None:
+    index = Index()
+    for version in ("1.10", "1.2", "1.2rc1"):
+        index.put(f"demo-{version}.tar.gz", HERE, distribution(("demo", version)))
+    assert names(index, "demo") == ["demo-1.2rc1.tar.gz", "demo-1.2.tar.gz", "demo-1.10.tar.gz"]
+
+
+def test_of_two_files_of_one_name_the_one_nearer_the_top_is_listed() -> None:
+    index = Index()
+    for path in ("b/demo-1.0.tar.gz", "a/c/demo-1.0.tar.gz", "a/demo-1.0.tar.gz"):
+        index.put(path, HERE, DEMO)
+    assert names(index, "demo") == ["a/demo-1.0.tar.gz"]
+    assert set(index.reasons()) == {"b/demo-1.0.tar.gz", "a/c/demo-1.0.tar.gz"}
+    index.remove("a/demo-1.0.tar.gz")
+    assert names(index, "demo") == ["b/demo-1.0.tar.gz"]
+
+
+def test_what_cannot_be_listed_has_its_reason() -> None:
+    index = Index()
+    index.put("notes.txt", HERE, Rejected("no distribution"))
+    index.put("lost-1.0.zip.yanked", HERE, Yank(""))
+    assert index.reasons()["notes.txt"] == "no distribution"
+    assert "no file 'lost-1.0.zip' lies beside it" in index.reasons()["lost-1.0.zip.yanked"]
+    index.put("lost-1.0.zip", HERE, distribution(("lost", "1.0")))
+    assert list(index.reasons()) == ["notes.txt"]
+
+
+AMBIGUOUS = distribution(("package", "123-1"), ("package-123", "1"))
+
+
+def test_a_file_of_two_readings_is_rejected_until_a_project_that_is_there_decides() -> None:
+    index = Index()
+    index.put("package-123-1.zip", HERE, AMBIGUOUS)
+    assert "can be read as 'package' 123-1 or 'package-123' 1" in index.reasons()["package-123-1.zip"]
+    dirty = index.put("package-123-2.tar.gz", HERE, distribution(("package-123", "2")))
+    assert dirty == {"package-123"}
+    assert names(index, "package-123") == ["package-123-1.zip", "package-123-2.tar.gz"]
+    assert index.remove("package-123-2.tar.gz") == {"package-123"}
+    assert names(index, "package-123") == []
+    assert "package-123-1.zip" in index.reasons()
+
+
+def test_a_directory_of_the_projects_name_decides_first() -> None:
+    index = Index()
+    index.put("package-1.0.zip", HERE, distribution(("package", "1.0")))
+    index.put("Package.123/package-123-1.zip", HERE, AMBIGUOUS)
+    assert names(index, "package-123") == ["Package.123/package-123-1.zip"]
+
+
+def test_counts_and_projects_stay_right_whatever_comes_and_goes() -> None:
+    index, chance = Index(), random.Random(1)
+    there: dict[str, tuple[Identity, Distribution]] = {}
+    for step in range(3000):
+        path = f"{chance.choice(['', 'a/', 'b/'])}p{chance.randrange(5)}-{chance.randrange(3)}.zip"
+        if path in there and chance.random() < 0.5:
+            del there[path]
+            index.remove(path)
+        else:
+            project = path.rpartition("/")[2].split("-")[0]
+            there[path] = Identity(step, chance.randrange(100), step), distribution((project, path[-5]))
+            index.put(path, *there[path])
+    listed = {project: names(index, project) for project in index.projects()}
+    paths = [path for found in listed.values() for path in found]
+    assert index.counts() == Counts(len(listed), len(paths), sum(there[path][0].size for path in paths))
+    assert {path.rpartition("/")[2] for path in there} == {path.rpartition("/")[2] for path in paths}
+    assert set(paths) | index.reasons().keys() == there.keys()
+
+
+def test_a_question_changes_nothing() -> None:
+    index = Index()
+    index.put("demo-1.0.tar.gz", HERE, DEMO)
+    before = repr(vars(index))
+    index.detail("demo"), index.detail("nope"), index.reasons(), index.counts(), index.paths_below("x")
+    assert repr(vars(index)) == before

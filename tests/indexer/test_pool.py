@@ -1,0 +1,81 @@
+"""Many files at once: in processes, some first, and one that ends its process spoils nothing for the others."""
+
+import os
+import queue
+from pathlib import Path
+
+import pytest
+
+from indexer.inspect import Inspection
+from indexer.model import Identity, Rejected, Yank
+from indexer.pool import BATCH, Broken, Inspected, InspectionPool, batches
+
+
+def read(_: Path, paths: tuple[str, ...]) -> tuple[Inspection, ...]:
+    """Stands for the inspection of files, some of which end the process that reads them."""
+    if any(path.startswith("killer") for path in paths):
+        os._exit(1)
+    return tuple(Inspection(path, Identity(1, 1, 1), Yank(str(os.getpid()))) for path in paths)
+
+
+class Pool:
+    """A pool whose reports are taken in here, in the order they come."""
+
+    def __init__(self, packages: Path) -> None:
+        self.inbox: queue.SimpleQueue[Inspected | Broken] = queue.SimpleQueue()
+        self.pool = InspectionPool(packages, self.inbox.put, read)
+
+    def collect(self, count: int) -> list[Inspection]:
+        """What the next reports hold, up to so many files."""
+        found: list[Inspection] = []
+        while len(found) < count:
+            inspected = self.pool.received(self.inbox.get(timeout=20))
+            found += inspected.inspections if inspected else ()
+        return found
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Pool:
+    return Pool(tmp_path)
+
+
+def test_everything_that_is_submitted_is_reported_once(pool: Pool) -> None:
+    paths = [f"p{number}" for number in range(200)]
+    pool.pool.submit(batches(paths, lambda path: path[-1]))
+    assert sorted(each.path for each in pool.collect(200)) == sorted(paths)
+    assert pool.inbox.empty()
+
+
+def test_files_are_read_in_other_processes(pool: Pool) -> None:
+    pool.pool.submit([["a"]])
+    [inspection] = pool.collect(1)
+    assert inspection.facts != Yank(str(os.getpid()))
+
+
+def test_what_is_wanted_first_is_read_first(pool: Pool) -> None:
+    pool.pool.submit([f"late-{number}"] for number in range(50))
+    pool.pool.submit([["first"]], first=True)
+    pool.pool.hurry({"late-49"})
+    order = [each.path for each in pool.collect(51)]
+    assert order.index("first") < 10
+    assert order.index("late-49") < 10
+
+
+def test_a_file_that_ends_its_process_is_rejected_and_all_others_are_read(pool: Pool, tmp_path: Path) -> None:
+    others = [f"p{number}" for number in range(100)]
+    for name in ("killer-1", "killer-2"):
+        (tmp_path / name).touch()
+    pool.pool.submit([[*others[:20], "killer-1", *others[20:40]], others[40:70], ["killer-2", *others[70:]]])
+    found = {each.path: each.facts for each in pool.collect(102)}
+    assert {path for path, facts in found.items() if isinstance(facts, Rejected)} == {"killer-1", "killer-2"}
+    assert found.keys() == {*others, "killer-1", "killer-2"}
+    reason = found["killer-1"]
+    assert isinstance(reason, Rejected)
+    assert (reason.passing, "ended the process" in reason.reason) == (True, True)
+
+
+def test_a_batch_is_bounded_and_holds_what_belongs_together() -> None:
+    paths = [f"{project}-{number:03}.zip" for project in ("a", "b") for number in range(BATCH + 1)]
+    found = batches(paths, lambda path: path[0])
+    assert [len(batch) for batch in found] == [BATCH, 1, BATCH, 1]
+    assert [{path[0] for path in batch} for batch in found] == [{"a"}, {"a"}, {"b"}, {"b"}]

@@ -1,0 +1,188 @@
+"""Dirty projects become pages: urgent ones first, a bounded time at once, and what fails later, said once."""
+
+import errno
+import logging
+import queue
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer.facts import FactCache
+from indexer.manifest import Manifest
+from indexer.model import Counts, Identity, Overview
+from indexer.publish import BUDGET, Publisher
+from indexer.scan import scan
+from indexer.site import Site
+from indexer.tend import INTERVAL, Tending
+from indexer.tracker import FEW, Tracker
+from store.data import Data
+from store.listing import read_listing
+from store.repository import Repository
+from tests.archives import make_sdist, make_wheel
+
+
+class Room:
+    """A publisher with all it works on; the clock is the test's."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.reports: queue.SimpleQueue[object] = queue.SimpleQueue()
+        cache = FactCache(repository.facts, "1")
+        self.tracker = Tracker(repository, cache, self.reports.put)
+        self.site = Site(repository, Manifest(repository.manifest))
+        self.publisher = Publisher(repository, self.tracker, cache, self.site)
+        self.tending = Tending(self.site, self.publisher)
+        self.now = 100.0
+
+    def add(self, name: str, version: str = "1.0") -> Path:
+        wheel = make_wheel(self.repository.packages, name, version, Summary="much " * 50)
+        self.publisher.soil(self.tracker.look([wheel.name]), urgent=False)
+        return wheel
+
+    def step(self, seconds: float = 0.0) -> int:
+        self.now += seconds
+        return self.publisher.step(self.now)
+
+    def overview(self) -> None:
+        gathered = Overview(tuple(sorted(self.publisher.projects())), (), (), Counts(0, 0, 0), False, "")
+        self.publisher.publish_overview(lambda: gathered, self.now)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    repository = Data.at(tmp_path, tmp_path / "run").default
+    repository.packages.mkdir()
+    found = Room(repository)
+    yield found
+    found.tracker.stop()
+
+
+def test_a_dirty_project_gets_its_pages_and_a_gone_one_loses_them(room: Room) -> None:
+    wheel = room.add("demo")
+    assert room.step() == 1
+    assert read_listing(room.repository, "demo").keys() == {wheel.name}
+    metadata = room.repository.site / f"packages/{wheel.name}.metadata"
+    assert metadata.read_bytes().startswith(b"Metadata-Version")
+    assert room.step() == 0
+    wheel.unlink()
+    room.publisher.soil(room.tracker.look([wheel.name]), urgent=True)
+    assert room.step() == 1
+    assert not room.repository.project("demo").exists()
+    assert not metadata.exists()
+    assert room.publisher.pending == 0
+
+
+def test_what_would_not_differ_is_not_written(room: Room) -> None:
+    room.add("demo")
+    room.step()
+    before = room.repository.project("demo").readlink()
+    room.publisher.soil({"demo"}, urgent=True)
+    assert room.step() == 0
+    assert room.repository.project("demo").readlink() == before
+
+
+def test_urgent_projects_come_first_and_a_step_is_bounded(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    clock = [0.0]
+
+    def slow(project: str) -> bool:
+        order.append(project)
+        clock[0] += BUDGET / 3
+        return True
+
+    monkeypatch.setattr(room.publisher, "_publish", slow)
+    monkeypatch.setattr("indexer.publish.time.monotonic", lambda: clock[0])
+    room.publisher.soil([f"p{number}" for number in range(500)], urgent=False)
+    room.publisher.soil(["p400", "new"], urgent=True)
+    assert room.step() == 3
+    assert order == ["p400", "new", "p0"]
+    assert room.publisher.pending == 498
+
+
+def test_a_page_waits_for_what_is_still_to_be_read_and_no_other_does(room: Room) -> None:
+    for number in range(FEW + 1):
+        make_sdist(room.repository.packages, "acme-core", f"1.{number}")
+    unread: dict[str, Identity] = {}
+    room.tracker.reconcile(scan(room.repository.packages), unread)
+    room.tracker.read_all(unread)
+    room.publisher.soil({"acme-core"}, urgent=True)
+    room.add("acme-tools")
+    assert room.step() == 1
+    assert not room.repository.project("acme-core").exists()
+    while room.tracker.unread:
+        room.publisher.soil(room.tracker.receive(room.reports.get(timeout=20)), urgent=False)  # type: ignore[arg-type]
+    assert room.step() == 1
+    assert len(read_listing(room.repository, "acme-core")) == FEW + 1
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), ValueError("a bug")])
+def test_whatever_writing_a_page_raises_is_that_pages_reason_said_once_and_tried_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    publish = Site.publish
+
+    def refuse(self: Site, name: str, *rest: object) -> bool:
+        if name == "projects/bad":
+            raise error
+        return publish(self, name, *rest)  # type: ignore[arg-type]
+
+    room.add("bad")
+    room.add("good")
+    with monkeypatch.context() as broken, caplog.at_level(logging.INFO):
+        broken.setattr(Site, "publish", refuse)
+        assert room.step() == 1
+        for _ in range(50):
+            room.step(0.5)
+        assert caplog.text.count("could not write bad") == 1
+        assert caplog.text.count("Traceback") == isinstance(error, ValueError)
+        assert str(error) in room.publisher.faults["bad"]
+    room.step(120.0)
+    assert room.publisher.faults == {}
+    assert read_listing(room.repository, "bad")
+
+
+def test_lost_metadata_is_read_from_the_wheel_again(room: Room) -> None:
+    wheel = room.add("demo")
+    room.repository.facts.unlink()
+    room.step()
+    assert (room.repository.site / f"packages/{wheel.name}.metadata").read_bytes().startswith(b"Metadata-Version")
+
+
+def test_the_overview_follows_and_takes_a_bounded_share_of_the_time(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.add("demo")
+    room.step()
+    room.overview()
+    page = room.repository.overview / "list.html"
+    assert ">demo</a>" in page.read_text()
+    assert room.publisher.patience(room.now) == float("inf")
+    room.add("other")
+    room.step()
+    room.publisher._overview_due = room.now + 0.5  # the last one took long
+    room.overview()
+    assert ">other</a>" not in page.read_text()
+    assert room.publisher.patience(room.now) == 0.5
+    room.now += 0.5
+    room.overview()
+    assert ">other</a>" in page.read_text()
+
+
+def test_what_is_damaged_is_made_again_a_bounded_number_at_a_time(room: Room) -> None:
+    for number in range(20):
+        room.add(f"p{number}")
+    room.step()
+    room.tending.step(room.now)
+    began = time.monotonic()
+    for path in list(room.repository.versions.rglob("simple.json")):
+        path.write_bytes(b"")
+    for _ in range(3):
+        room.now += INTERVAL
+        room.tending.step(room.now)
+    assert room.publisher.pending == 20
+    while room.publisher.pending:
+        room.step()
+    assert time.monotonic() - began < 60
+    assert all(path.stat().st_size for path in room.repository.site.glob("projects/*/simple.json"))

@@ -1,0 +1,268 @@
+"""The index follows the disk: by what is heard, by a comparison of everything, and around whatever cannot be read."""
+
+import errno
+import os
+import queue
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from indexer.facts import FactCache
+from indexer.inspect import inspect
+from indexer.model import Distribution, Rejected
+from indexer.pool import Broken, Inspected
+from indexer.reconcile import SLICE, Reconciler
+from indexer.scan import scan
+from indexer.tracker import FEW, Tracker
+from store.data import Data
+from store.repository import Repository
+from tests.archives import core_metadata, make_archive, make_sdist, make_wheel, sdist_contents
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    found = Data.at(tmp_path, tmp_path / "run").default
+    found.packages.mkdir()
+    return found
+
+
+class Tracked:
+    """A tracker, and what its pool reports."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.inbox: queue.SimpleQueue[Inspected | Broken] = queue.SimpleQueue()
+        self.tracker = Tracker(repository, FactCache(repository.facts, "1"), self.inbox.put)
+        self.index = self.tracker.index
+        self.reconciler = Reconciler(repository, self.tracker, 600.0)
+
+    def reconcile(self) -> set[str]:
+        """Compare everything, until all is read."""
+        rounds, dirty = self.reconciler.rounds, set()
+        self.reconciler.request(0.0)
+        while self.reconciler.rounds == rounds:
+            dirty |= self.reconciler.step(1e9 * (rounds + 1))
+        while self.tracker.unread:
+            dirty |= self.tracker.receive(self.inbox.get(timeout=20))
+        return dirty
+
+    def reason(self, path: str) -> str:
+        return self.index.reasons()[path]
+
+
+@pytest.fixture
+def tracked(repository: Repository) -> Iterator[Tracked]:
+    found = Tracked(repository)
+    yield found
+    found.tracker.stop()
+
+
+def test_what_is_heard_of_is_known_at_once(tracked: Tracked, repository: Repository) -> None:
+    wheel = make_wheel(repository.packages / "sub", "demo", "1.0")
+    assert tracked.tracker.look(["sub"]) == {"demo"}
+    assert tracked.tracker.look(["sub"]) == set()
+    wheel.unlink()
+    assert tracked.tracker.look([f"sub/{wheel.name}"]) == {"demo"}
+    assert tracked.index.projects() == set()
+
+
+def test_a_comparison_finds_what_came_changed_and_went(tracked: Tracked, repository: Repository) -> None:
+    for name in ("kept", "changed", "gone"):
+        make_wheel(repository.packages, name, "1.0")
+    assert tracked.reconcile() == {"kept", "changed", "gone"}
+    make_wheel(repository.packages, "changed", "1.0", {"more.py": b""})
+    make_wheel(repository.packages, "come", "1.0")
+    (repository.packages / "gone-1.0-py3-none-any.whl").unlink()
+    assert tracked.reconcile() == {"changed", "come", "gone"}
+    assert tracked.index.projects() == {"kept", "changed", "come"}
+    read = tracked.tracker.read
+    assert tracked.reconcile() == set()
+    assert tracked.tracker.read == read
+
+
+def test_many_files_are_read_by_others_in_bounded_steps(tracked: Tracked, repository: Repository) -> None:
+    wheel = make_wheel(repository.packages, "many", "1.0")
+    for number in range(SLICE + FEW + 2):
+        os.link(wheel, repository.packages / f"many-1.0-{number}-py3-none-any.whl")
+    tracked.reconciler.request(0.0)
+    tracked.reconciler.step(1.0)
+    assert tracked.reconciler.is_going_on
+    tracked.reconciler.step(1.0)
+    assert not tracked.reconciler.is_going_on
+    assert tracked.tracker.awaits("many")
+    assert not tracked.tracker.awaits("other")
+    tracked.reconcile()
+    assert not tracked.tracker.awaits("many")
+    detail = tracked.index.detail("many")
+    assert detail is not None
+    assert len(detail.files) == SLICE + FEW + 3
+
+
+def test_pages_wait_only_for_what_an_unread_file_can_belong_to(tracked: Tracked, repository: Repository) -> None:
+    for number in range(FEW + 1):
+        make_sdist(repository.packages, "acme-core", f"1.{number}")
+    tracked.reconciler.request(0.0)
+    tracked.reconciler.step(1.0)
+    assert tracked.tracker.unread == FEW + 1
+    assert tracked.tracker.awaits("acme-core")
+    assert not any(map(tracked.tracker.awaits, ("acme", "acme-tools", "acme-core-more")))
+
+
+@pytest.mark.parametrize("path", ["sub", "sub/deep", ""])
+def test_what_may_not_be_looked_into_stays_as_it_is_known(
+    tracked: Tracked, repository: Repository, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    make_wheel(repository.packages / "sub", "demo", "1.0")
+    make_wheel(repository.packages / "sub/deep", "deeper", "1.0")
+    tracked.reconcile()
+    with monkeypatch.context() as closed:
+        forbid(closed, repository.packages / path)
+        tracked.reconcile()
+        tracked.tracker.look(["sub"])
+        assert tracked.index.projects() == {"demo", "deeper"}
+        if not path.endswith(".whl"):
+            assert "may not be looked into: Permission denied" in tracked.reason(path)
+    tracked.tracker.retry(time.monotonic() + 100)
+    tracked.reconcile()
+    assert tracked.index.reasons() == {}
+    assert tracked.tracker.take_reopened()
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """What the file system says where somebody may not look."""
+    scandir, lstat = os.scandir, Path.lstat
+
+    def closed_scandir(directory: Path) -> object:
+        if Path(directory) == path:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(directory)
+
+    def closed_lstat(self: Path) -> os.stat_result:
+        if path in self.parents:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return lstat(self)
+
+    monkeypatch.setattr("indexer.scan.os.scandir", closed_scandir)
+    monkeypatch.setattr(Path, "lstat", closed_lstat)
+
+
+def test_a_file_that_cannot_be_read_is_tried_again(
+    tracked: Tracked, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = make_wheel(repository.packages, "demo", "1.0")
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("indexer.inspect._open_without_waiting", refuse)
+        tracked.tracker.look([wheel.name])
+    assert "cannot be read: Input/output error" in tracked.reason(wheel.name)
+    assert tracked.tracker.retry(time.monotonic()) == set()
+    assert tracked.tracker.retry(time.monotonic() + 2) == {"demo"}
+    assert tracked.index.reasons() == {}
+
+
+@pytest.mark.parametrize("error", [ValueError("4,300 digits"), MemoryError(), RecursionError("deep"), KeyError("x")])
+def test_whatever_reading_a_file_raises_is_that_files_reason(
+    tracked: Tracked, repository: Repository, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    first, other = (make_wheel(repository.packages, name, "1.0") for name in ("demo", "other"))
+    read = inspect.__globals__["read_contents"]
+
+    def raise_for_demo(file: object, parsed: object) -> object:
+        if getattr(parsed, "filename", "") == first.name:
+            raise error
+        return read(file, parsed)
+
+    monkeypatch.setattr("indexer.inspect.read_contents", raise_for_demo)
+    assert tracked.tracker.look([first.name, other.name]) == {"other"}
+    assert type(error).__name__ in tracked.reason(first.name)
+
+
+def test_a_version_of_five_thousand_digits_is_a_reason(tracked: Tracked, repository: Repository) -> None:
+    contents = {**sdist_contents("digits", "1"), "PKG-INFO": core_metadata("digits", "9" * 5000).encode()}
+    make_archive(repository.packages / "digits-1.tar.gz", "digits-1", contents)
+    make_wheel(repository.packages, "demo", "1.0")
+    assert tracked.reconcile() == {"demo"}
+    reason = tracked.reason("digits-1.tar.gz")
+    assert len(reason) < 600
+
+
+def test_what_changes_while_it_is_read_is_looked_at_again(
+    tracked: Tracked, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = make_wheel(repository.packages, "demo", "1.0")
+
+    def touch(file: BinaryIO) -> str:
+        os.utime(file.fileno(), (1, 1))
+        return "x"
+
+    monkeypatch.setattr("indexer.inspect._read_digest", touch)
+    assert tracked.tracker.look([wheel.name]) == set()
+    assert tracked.tracker.take_unsteady() == [wheel.name]
+    assert tracked.tracker.take_unsteady() == []
+
+
+def test_a_rejected_file_is_read_again_when_something_is_heard_of_it(tracked: Tracked, repository: Repository) -> None:
+    wheel = make_wheel(repository.packages, "demo", "1.0")
+    whole, times = wheel.read_bytes(), (1_700_000_000, 1_700_000_000)
+    wheel.write_bytes(bytes(len(whole)))
+    os.utime(wheel, times)
+    tracked.tracker.look([wheel.name])
+    assert isinstance(tracked.index.facts(wheel.name), Rejected)
+    with wheel.open("r+b") as file:  # in place: the same inode, size and time
+        file.write(whole)
+    os.utime(wheel, times)
+    assert tracked.tracker.look([wheel.name]) == {"demo"}
+    assert isinstance(tracked.index.facts(wheel.name), Distribution)
+
+
+def test_what_nginx_could_not_serve_is_not_listed(
+    tracked: Tracked, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A capability may open to the indexer what is closed to nginx."""
+    wheel = make_wheel(repository.packages, "demo", "1.0")
+    monkeypatch.setattr("indexer.inspect.os.access", lambda *_, **__: False)
+    assert tracked.tracker.look([wheel.name]) == set()
+    assert "cannot be read: Permission denied; expected what uid" in tracked.reason(wheel.name)
+
+
+def test_links_pipes_and_odd_names_have_their_reasons(tracked: Tracked, repository: Repository) -> None:
+    packages = repository.packages
+    (packages / "dangling-1.0.zip").symlink_to("nowhere")
+    (packages / "directory-1.0.zip").symlink_to(packages)
+    os.mkfifo(packages / "pipe-1.0.zip")
+    (packages / os.fsdecode(b"caf\xe9-1.0.zip")).touch()
+    tracked.reconcile()
+    assert {path: reason.partition(";")[0] for path, reason in tracked.index.reasons().items()} == {
+        "dangling-1.0.zip": "is a link that leads nowhere (No such file or directory)",
+        "directory-1.0.zip": "is a link to a directory, a pipe or a device",
+        "pipe-1.0.zip": "is a link to a directory, a pipe or a device",
+        "caf\udce9-1.0.zip": "its path is not UTF-8",
+    }
+
+
+def test_ignored_names_are_not_seen(repository: Repository) -> None:
+    for name in (".hidden", "x.part", "a/.git/x.zip", "b~/x.zip", "shown.zip"):
+        (repository.packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository.packages / name).touch()
+    assert [seen.path for seen in scan(repository.packages)] == ["shown.zip"]
+    assert list(scan(repository.packages, "a/.git/x.zip")) == []
+    assert list(scan(repository.packages, "gone.zip")) == []
+
+
+@pytest.mark.parametrize("instead", ["nothing", "file"])
+def test_with_the_whole_directory_gone_nothing_is_known_to_be_gone(
+    tracked: Tracked, repository: Repository, instead: str
+) -> None:
+    wheel = make_wheel(repository.packages, "demo", "1.0")
+    tracked.reconcile()
+    repository.packages.rename(repository.packages.with_name("away"))
+    if instead == "file":
+        repository.packages.write_text("x")
+    tracked.tracker.look([wheel.name])
+    tracked.reconcile()
+    assert tracked.index.projects() == {"demo"}

@@ -1,0 +1,99 @@
+"""A site made by the page kinds from real archives, as the indexer would lay it out."""
+
+import gzip
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+from indexer.model import Counts, Distribution, Identity, ListedFile, Overview, ProjectDetail
+from indexer.pages import ALSO, Companion, is_compressed, list_companions, render_overview, render_project
+from store.distribution import read_contents
+from store.names import SIGNATURE, YANKED, parse_filename
+from store.repository import Repository
+
+
+def write_site(repository: Repository, **overview: Any) -> None:
+    """All pages of what lies in `packages/`, and no others."""
+    shutil.rmtree(repository.site, ignore_errors=True)
+    details = read_details(repository.packages)
+    for detail in details:
+        _write_set(repository.project(detail.name), render_project(detail))
+        for path, companion in list_companions(detail).items():
+            _write(repository.site / path, _content(repository, companion))
+    _write_set(repository.overview, render_overview(overview_of(details, **overview)))
+
+
+def _content(repository: Repository, companion: Companion) -> bytes:
+    if companion.content is not None:
+        return companion.content
+    assert companion.file is not None
+    return read(repository.packages / companion.file.path)[1]
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    squeezed = gzip.compress(content)
+    if is_compressed(path.name) and len(squeezed) < len(content):
+        path.with_name(f"{path.name}.gz").write_bytes(squeezed)
+
+
+def _write_set(link: Path, pages: dict[str, bytes]) -> None:
+    """As it is switched: a link to a directory elsewhere."""
+    directory = link.parent.parent / f"versions-{link.name}"
+    for name, content in pages.items():
+        for path in (name, ALSO.get(name, name)):
+            _write(directory / path, content)
+        if name in ALSO and (directory / f"{name}.gz").exists():
+            shutil.copyfile(directory / f"{name}.gz", directory / f"{ALSO[name]}.gz")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(directory)
+
+
+def read(file: Path) -> tuple[Distribution, bytes]:
+    """What the indexer would know of it, and its core metadata."""
+    parsed = parse_filename(file.name)
+    with file.open("rb") as archive:
+        contents = read_contents(archive, parsed)
+    releases = tuple((str(release.project), str(release.version)) for release in contents.releases)
+    core_metadata = contents.core_metadata
+    metadata_digest = hashlib.sha256(core_metadata).hexdigest() if core_metadata else ""
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return Distribution(releases, parsed.kind, digest, contents.requires_python, metadata_digest), core_metadata
+
+
+def read_details(packages: Path) -> list[ProjectDetail]:
+    """Every project that has files, sorted, as the index tells of them."""
+    files: dict[str, list[ListedFile]] = {}
+    for path in sorted(packages.rglob("*")):
+        if path.is_file() and not path.name.endswith((YANKED, SIGNATURE)):
+            listed = _listed(packages, path)
+            files.setdefault(listed.distribution.releases[0][0], []).append(listed)
+    return [
+        ProjectDetail(name, tuple(sorted(found, key=lambda file: (file.version, file.filename))))
+        for name, found in sorted(files.items())
+    ]
+
+
+def _listed(packages: Path, path: Path) -> ListedFile:
+    distribution, _ = read(path)
+    yank = path.with_name(path.name + YANKED)
+    return ListedFile(
+        filename=path.name,
+        path=str(path.relative_to(packages)),
+        identity=Identity.of(path.stat()),
+        version=Version(distribution.releases[0][1]),
+        distribution=distribution,
+        yanked=yank.read_text() if yank.exists() else None,
+        signed=path.with_name(path.name + SIGNATURE).exists(),
+    )
+
+
+def overview_of(details: list[ProjectDetail], **fields: Any) -> Overview:
+    files = [file for detail in details for file in detail.files]
+    counts = Counts(len(details), len(files), sum(file.identity.size for file in files))
+    values: dict[str, Any] = {"rejected": (), "misplaced": (), "is_private": False, "policy_problem": ""}
+    return Overview(projects=tuple(detail.name for detail in details), counts=counts, **(values | fields))

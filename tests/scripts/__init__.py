@@ -1,0 +1,1 @@
+"""Tests of `scripts/`: what a person starts, and what root becomes."""

@@ -1,0 +1,24 @@
+"""Who may do what."""
+
+import pytest
+
+from store.access import may
+from store.policy import Policy
+
+
+@pytest.mark.parametrize(
+    ("who", "nobody", "ann"),
+    [
+        ((), False, False),
+        (("anonymous",), True, True),
+        (("authenticated",), False, True),
+        (("anonymous", "authenticated"), True, True),
+    ],
+)
+def test_a_right_is_given_by_the_list_of_its_action_alone(who: tuple[str, ...], nobody: bool, ann: bool) -> None:
+    for policy, action, other in (
+        (Policy(download=who, upload=()), "download", "upload"),
+        (Policy(download=(), upload=who), "upload", "download"),
+    ):
+        assert (may(None, action, policy), may("ann", action, policy)) == (nobody, ann)  # type: ignore[arg-type]
+        assert not may("ann", other, policy)  # type: ignore[arg-type]

@@ -1,0 +1,76 @@
+"""Core metadata: read whatever its version, and harmless whatever it holds."""
+
+import contextlib
+import random
+
+import pytest
+
+from store.errors import BadArchive
+from store.metadata import Metadata, parse_metadata
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.2", "1.3", "2.1", "2.9", "9.0", "abc", "", "1" * 5000, "\xe9"])
+def test_metadata_of_any_version_is_read(version: str) -> None:
+    text = f"Metadata-Version: {version}\nName: demo\nVersion: 1.0\nRequires-Python: >=3.8\n"
+    assert parse_metadata(text.encode()) == Metadata("demo", "1.0", ">=3.8")
+
+
+def test_metadata_without_a_version_of_its_own_is_read() -> None:
+    assert parse_metadata(b"Name: demo\nVersion: 1.0\n\nA README\n") == Metadata("demo", "1.0", "")
+
+
+def test_metadata_with_other_line_ends_is_read() -> None:
+    for end in ("\r\n", "\r"):
+        text = end.join(["Metadata-Version: 2.1", "Name: demo", "Version: 1.0", "", "Name: other", ""])
+        assert parse_metadata(text.encode()) == Metadata("demo", "1.0", "")
+
+
+def test_metadata_that_is_not_utf8_is_read() -> None:
+    assert parse_metadata(b"Name: demo\nAuthor: \xe9\nVersion: 1.0\n").version == "1.0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Name: demo\n", "Version: 1.0\n", "Name: demo\nVersion: UNKNOWN\n", "\nName: demo\nVersion: 1.0\n", "\0"],
+)
+def test_metadata_without_name_or_version_is_refused(text: str) -> None:
+    with pytest.raises(BadArchive, match=r"its metadata has no (Name|Version); expected"):
+        parse_metadata(text.encode())
+
+
+@pytest.mark.parametrize("lines", ["a:\n" * 60_000, "Description: x\n" + " \n" * 60_000, "a:\r" * 60_000])
+def test_metadata_of_very_many_lines_is_refused(lines: str) -> None:
+    with pytest.raises(BadArchive, match="lines of fields; expected at most"):
+        parse_metadata(b"Name: demo\nVersion: 1.0\n" + lines.encode())
+
+
+@pytest.mark.parametrize("kind", ["message/rfc822", "multipart/mixed; boundary=x", "multipart/digest", "x/y; \0"])
+def test_a_readme_is_not_looked_into(kind: str) -> None:
+    text = f"Name: demo\nVersion: 1.0\nContent-Type: {kind}\n\n" + f"--x\nContent-Type: {kind}\n\n" * 100_000
+    assert parse_metadata(text.encode()) == Metadata("demo", "1.0", "")
+
+
+@pytest.mark.parametrize("good", [">=3.8", "", ">=2.6, !=3.0.*, <4", "~=3.9", "==3.*"])
+def test_a_good_requires_python_is_kept(good: str) -> None:
+    assert parse_metadata(f"Name: demo\nVersion: 1\nRequires-Python: {good}\n".encode()).requires_python == good
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["3.8 or so", ">=" + "1" * 5000, ">=" + "1" * 990, "===\0", "===\x1b[2J", ">=3.8\n  <script>", "===é",
+     ">=3.8,\x85x", ">=3," * 300_000, "x" * (1 << 20), "UNKNOWN", "'", '">', "===\N{RIGHT-TO-LEFT OVERRIDE}"],
+    ids=range(14),
+)  # fmt: skip
+def test_a_requires_python_no_installer_can_read_is_dropped(bad: str) -> None:
+    found = parse_metadata(f"Name: demo\nVersion: 1\nRequires-Python: {bad}\n".encode()).requires_python
+    assert found in ("", ">=" + "1" * 990)
+
+
+def test_noise_is_read_or_refused() -> None:
+    chance = random.Random(1)
+    pieces = ["Name", "Version", "Requires-Python", ":", ": ", "\n", "\r", " ", "demo", "1.0", ">=3", "\0", "\x85", "é"]
+    pieces += ["UNKNOWN", "Metadata-Version", "\n\n", "Content-Type: multipart/x", "From ", "=?utf-8?q?x?=", "\ud800"]
+    for _ in range(2000):
+        text = "".join(chance.choices(pieces, k=chance.randrange(40))).encode("utf-8", "surrogatepass")
+        with contextlib.suppress(BadArchive):  # and no other exception
+            parse_metadata(text)

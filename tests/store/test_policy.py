@@ -1,0 +1,85 @@
+"""`larder.toml` as a value: every mistake is refused with its line, and no library's exception escapes."""
+
+import pytest
+
+from store.errors import BadPolicy
+from store.policy import CLOSED, Policy, parse_policies
+
+HEAD = "[repositories.default]\n"
+
+
+def parse(text: str) -> Policy:
+    return parse_policies(text.encode()).of("default")
+
+
+def test_every_line_has_its_default() -> None:
+    assert parse("") == parse("# a lone comment\n") == parse("[repositories]\n") == parse(HEAD) == Policy()
+
+
+def test_every_key_is_read() -> None:
+    text = HEAD + 'download = ["authenticated"]\nupload = []\noverwrite = true\nmax_upload = "1.5 MB"\n'
+    assert parse(text) == Policy(("authenticated",), (), True, 1_500_000, "1.5 MB")
+
+
+@pytest.mark.parametrize(
+    ("size", "found"),
+    [("10", 10), ("10 B", 10), ("2 KB", 2000), ("2KiB", 2048), ("0.5 GiB", 1 << 29), ("1 tib", 1 << 40)],
+)
+def test_sizes_are_read(size: str, found: int) -> None:
+    assert parse(f'{HEAD}max_upload = "{size}"').max_upload == found
+
+
+def test_a_byte_order_mark_is_taken() -> None:
+    assert parse_policies(b"\xef\xbb\xbf" + HEAD.encode() + b"upload = []").of("default").upload == ()
+
+
+def test_closed_is_a_policy_that_gives_nothing_away() -> None:
+    assert parse_policies(CLOSED).of("default") == Policy(("authenticated",), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (HEAD + 'download = ["everyone"]', "line 2: download = ['everyone']; expected"),
+        (HEAD + 'download = "anonymous"', "line 2: download = 'anonymous'; expected a list"),
+        (HEAD + "download = [1]", "line 2: download = [1]; expected a list"),
+        (HEAD + 'download = [["anonymous"]]', "line 2: download = [['anonymous']]; expected a list"),
+        (HEAD + "upload = {}", "line 2: upload = {}; expected a list"),
+        (HEAD + "upload = 1", "line 2: upload = 1; expected a list"),
+        (HEAD + '\nuploads = ["anonymous"]', "line 3: 'uploads' is no key; expected download, upload"),
+        (HEAD + "overwrite = 1", "line 2: overwrite = 1; expected true or false"),
+        (HEAD + 'overwrite = "yes"', "line 2: overwrite = 'yes'; expected true or false"),
+        (HEAD + "max_upload = 5", "line 2: max_upload = 5; expected a size"),
+        (HEAD + 'max_upload = "much"', "line 2: max_upload = 'much'; expected a size"),
+        (HEAD + 'max_upload = "5 XB"', "line 2: max_upload = '5 XB'; expected a size"),
+        (HEAD + 'max_upload = "-1 MB"', "line 2: max_upload = '-1 MB'; expected a size"),
+        (HEAD + f'max_upload = "{"9" * 500} GB"', "expected at most"),
+        (HEAD + "max_upload = " + "9" * 5000, "line 1: Exceeds the limit"),
+        (HEAD + "overwrite = ", "line 2: "),
+        (HEAD + "upload = [\n", "expected TOML"),
+        (HEAD + HEAD, "line 2: "),
+        (HEAD + "upload = []\nupload = []", "line 3: "),
+        ("[repositories.other]\nupload = []", "line 1: 'other' is no key; expected [repositories.default]"),
+        ("[repository.default]", "line 1: 'repository' is no key; expected [repositories.default]"),
+        ("upload = []", "line 1: 'upload' is no key"),
+        ("# one\nrepositories = 1", "line 2: 'repositories' is no table"),
+        ("repositories.default = 1", "line 1: 'default' is no table"),
+        ("repositories.default.nothing = 1", "line 1: 'nothing' is no key"),
+        ("x = " + "[" * 5000, "line 1: "),
+        ("a" * 5000, "line "),
+        ("[repositories.default", "line 1: "),
+        ('"' + "k" * 5000 + '" = 1', "line 1: "),
+    ],
+)
+def test_a_mistake_is_refused_in_one_line_that_says_where_and_what(text: str, reason: str) -> None:
+    with pytest.raises(BadPolicy) as caught:
+        parse(text)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"a = '\xc3'", b"\x00", HEAD.encode("utf-16")])
+def test_bytes_that_are_no_text_are_refused(content: bytes) -> None:
+    with pytest.raises(BadPolicy, match=r"^line 1: "):
+        parse_policies(content)

@@ -1,0 +1,61 @@
+"""Who asked for what, from where, and what came of it: the one place that writes these log lines.
+
+    accepted POST '/' from 192.0.2.7 user 'ann' file 'demo-1.0-py3-none-any.whl' sha256 9f86…: stored
+    refused POST '/legacy/' from 192.0.2.7 user 'bob' file -: 401 wrong user name or password
+
+A line begins with nothing that a client can choose but a method, and no path has a blank in it, so that
+`^… refused POST \\S+ from <ADDR> user .*: 401 ` finds the address that nginx saw and no other. In a refusal the user
+is the name that was tried. What a client sent is quoted and escaped; `-` without quotes means that there was none.
+"""
+
+import logging
+import re
+import traceback
+
+from aiohttp import web
+
+from store.errors import clip, shown
+from uploader.auth.basic import claimed_name
+
+log = logging.getLogger(__name__)
+
+CLIENT = "X-Larder-Client"  # the address as nginx saw it
+MESSAGE_LIMIT = 1000  # characters
+
+_FILE = web.RequestKey("file", str)
+_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
+
+
+def note_file(request: web.Request, filename: str) -> None:
+    """Say once it is known which file the request is about."""
+    request[_FILE] = filename
+
+
+def log_accepted(request: web.Request, user: str | None, digest: str, outcome: str) -> None:
+    log.info("accepted %s sha256 %s: %s", _describe(request, user), digest, outcome)
+
+
+def log_refused(request: web.Request, status: int, message: str) -> None:
+    """A name that is not known is no news where it was only read."""
+    level = logging.DEBUG if request.method in ("GET", "HEAD") else logging.WARNING
+    user = claimed_name(request.headers.get("Authorization"))
+    log.log(level, "refused %s: %d %s", _describe(request, user), status, clip(message, MESSAGE_LIMIT))
+
+
+def log_unexpected(request: web.Request, identifier: str, error: Exception) -> None:
+    """With the traceback, whose every line is indented: a message in it cannot pass for a line of the log."""
+    user = claimed_name(request.headers.get("Authorization"))
+    lines = "".join(traceback.format_exception(error)).split("\n")
+    printable = ("".join(char if char.isprintable() else "?" for char in line[:MESSAGE_LIMIT]) for line in lines)
+    log.error("refused %s: 500 %s%s", _describe(request, user), identifier, "\n    ".join(("", *printable)).rstrip())
+
+
+def _describe(request: web.Request, user: str | None) -> str:
+    path = shown(request.rel_url.raw_path).replace(" ", "")
+    found = request.headers.get(CLIENT, "")
+    client = found if _ADDRESS.fullmatch(found) else "-"
+    return f"{request.method} {path} from {client} user {_quote(user)} file {_quote(request.get(_FILE))}"
+
+
+def _quote(value: str | None) -> str:
+    return "-" if value is None else shown(value)

@@ -1,0 +1,35 @@
+"""The Authorization header (RFC 7617): who somebody says to be."""
+
+import base64
+import binascii
+from typing import NamedTuple
+
+
+class Claim(NamedTuple):
+    """As it came, byte for byte; nothing is proved yet."""
+
+    name: bytes
+    password: bytes
+
+
+def parse_basic(header: str | None) -> Claim | None:
+    """The claim, or None where the header is missing or anything else than Basic."""
+    scheme, _, encoded = (header or "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, password = base64.b64decode(encoded.strip().encode("ascii"), validate=True).partition(b":")
+    except (binascii.Error, UnicodeEncodeError):
+        return None
+    return Claim(name, password) if colon else None
+
+
+def claimed_name(header: str | None) -> str | None:
+    """The name that was tried, however odd; None where there is none."""
+    claim = parse_basic(header)
+    return None if claim is None else decode_name(claim.name)
+
+
+def decode_name(name: bytes) -> str:
+    """A user's name as text; bytes that are not UTF-8 stay recognisable."""
+    return name.decode("utf-8", "surrogateescape")

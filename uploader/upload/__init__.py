@@ -1,0 +1,1 @@
+"""One upload: address → authorize → form → check → store → listed → answer. Begin at `uploads`."""

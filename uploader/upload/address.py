@@ -1,0 +1,32 @@
+"""What a POST is: to which repository, and whether it can be an upload at all. Nothing of its body is read here."""
+
+import re
+
+from aiohttp import web
+
+from store.data import Data
+from store.errors import shown
+from store.repository import Repository
+from uploader.answers import HttpRefusal
+
+ADDRESSES = "/, /simple/, /legacy/ or /pypi/"
+
+_UPLOAD = re.compile(r"/+(?:(?:simple|legacy|pypi)/*)?")
+
+
+def find_repository(data: Data, path: str) -> Repository:
+    """The repository that an upload to `path` is for, last slash or not; HttpRefusal where none takes uploads there."""
+    if _UPLOAD.fullmatch(path):
+        return data.default
+    message = f"{shown(path)} takes no uploads; expected {ADDRESSES}"
+    raise HttpRefusal(405, message, {"Allow": "GET, HEAD"})
+
+
+def check_head(request: web.Request) -> None:
+    """Raise 415 for what is sent as anything else than a plain form."""
+    if request.content_type != "multipart/form-data":
+        found = shown(request.content_type)
+        raise HttpRefusal(415, f"{found} is no upload; expected multipart/form-data, as twine sends it")
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() not in ("", "identity"):
+        raise HttpRefusal(415, f"Content-Encoding: {shown(encoding)}; expected an upload as it is, not compressed")

@@ -1,0 +1,74 @@
+"""A checked candidate → one durable file below the packages, or AlreadyExists."""
+
+import hashlib
+from enum import Enum
+from pathlib import Path
+
+from store.errors import AlreadyExists
+from store.files import Incoming, make_durable, make_path_durable, open_incoming, place, place_over, sync_directory
+from store.listing import read_listing
+from store.names import SIGNATURE
+from store.repository import Repository
+from uploader.upload.check import Candidate
+
+
+class Outcome(Enum):
+    NEW = "stored"
+    SAME = "was here already, with the same bytes"
+    REPLACED = "stored in the place of other bytes"
+
+
+def store_upload(repository: Repository, candidate: Candidate, incoming: Incoming, *, overwrite: bool) -> Outcome:
+    """Place the durable file. Identical bytes are a success; other bytes only with `overwrite`. Durable in any case.
+
+    A file of this name that people put in a sub-directory counts: a project has one file of a name.
+    """
+    target = _find_target(repository, candidate)
+    outcome = _place(candidate, incoming, target, overwrite=overwrite)
+    _store_signature(repository, candidate, target, outcome)
+    return outcome
+
+
+def _find_target(repository: Repository, candidate: Candidate) -> Path:
+    listed = read_listing(repository, candidate.project).get(candidate.filename)
+    if listed is not None and (repository.packages / listed.path).is_file():
+        return repository.packages / listed.path
+    target = repository.packages / candidate.path
+    if not target.parent.is_dir():
+        target.parent.mkdir(exist_ok=True)
+        sync_directory(repository.packages)
+    return target
+
+
+def _place(candidate: Candidate, incoming: Incoming, target: Path, *, overwrite: bool) -> Outcome:
+    try:
+        place(incoming, target)
+    except AlreadyExists:
+        if not target.is_file():
+            raise
+        if _digest(target) == candidate.digest:
+            make_path_durable(target)  # it may have come a moment ago, by hand or by another upload
+            return Outcome.SAME
+        if not overwrite:
+            raise
+        place_over(incoming, target)
+        return Outcome.REPLACED
+    return Outcome.NEW
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _store_signature(repository: Repository, candidate: Candidate, target: Path, outcome: Outcome) -> None:
+    """A signature goes with the bytes it signs: with new bytes one that lies there is out of date."""
+    beside = target.with_name(target.name + SIGNATURE)
+    if outcome is not Outcome.SAME:
+        beside.unlink(missing_ok=True)
+    if candidate.signature is None or beside.exists():
+        return
+    with open_incoming(repository.packages) as incoming:
+        incoming.file.write(candidate.signature)
+        make_durable(incoming.file)
+        place_over(incoming, beside)

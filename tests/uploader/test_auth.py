@@ -53,10 +53,10 @@ def test_an_odd_header_proves_nothing(room: Room, header: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "claim", [b"ann:\0", b"\0:x", b":", b"ann:", b"\xff\xfe:\xff", b"ann:" + b"x" * 5000, b"a\nb:c"]
+    "credentials", [b"ann:\0", b"\0:x", b":", b"ann:", b"\xff\xfe:\xff", b"ann:" + b"x" * 5000, b"a\nb:c"]
 )
-def test_an_odd_claim_proves_nothing(room: Room, claim: bytes) -> None:
-    assert head_only(room, {"Authorization": "Basic " + base64.b64encode(claim).decode()})[0] == 401
+def test_odd_credentials_prove_nothing(room: Room, credentials: bytes) -> None:
+    assert head_only(room, {"Authorization": "Basic " + base64.b64encode(credentials).decode()})[0] == 401
 
 
 def test_the_challenge_is_the_one_that_distutils_answers_to(room: Room, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from store.access import may
 from store.errors import shown
 from store.policy import Policy
 from uploader.answers import HttpRefusal
-from uploader.auth.basic import Claim, decode_name, parse_basic
+from uploader.auth.basic import Credentials, decode_name, parse_basic
 from uploader.auth.hashes import matches
 from uploader.auth.htpasswd import Htpasswd
 
@@ -44,20 +44,20 @@ def _read_users(htpasswd: Htpasswd) -> Mapping[str, bytes]:
     return users
 
 
-def verify(users: Mapping[str, bytes], claim: Claim | None) -> str | None:
-    """The user the claim proves to be; None where it proves nothing. Slow for strong hashes.
+def verify(users: Mapping[str, bytes], credentials: Credentials | None) -> str | None:
+    """The user the credentials proves to be; None where it proves nothing. Slow for strong hashes.
 
     pip and twine send what is not ASCII in latin-1, uv in UTF-8: either will do.
     """
-    for name, password in _spellings(claim):
+    for name, password in _spellings(credentials):
         hashed = users.get(decode_name(name))
         if hashed is not None and matches(password, hashed):
             return decode_name(name)
     return None
 
 
-def _spellings(claim: Claim | None) -> list[Claim]:
-    if claim is None:
+def _spellings(credentials: Credentials | None) -> list[Credentials]:
+    if credentials is None:
         return []
-    as_utf8 = Claim(*(text.decode("latin-1").encode() for text in claim))
-    return [claim] if as_utf8 == claim else [claim, as_utf8]
+    as_utf8 = Credentials(*(text.decode("latin-1").encode() for text in credentials))
+    return [credentials] if as_utf8 == credentials else [credentials, as_utf8]

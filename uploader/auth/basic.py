@@ -5,15 +5,15 @@ import binascii
 from typing import NamedTuple
 
 
-class Claim(NamedTuple):
+class Credentials(NamedTuple):
     """As it came, byte for byte; nothing is proved yet."""
 
     name: bytes
     password: bytes
 
 
-def parse_basic(header: str | None) -> Claim | None:
-    """The claim, or None where the header is missing or anything else than Basic."""
+def parse_basic(header: str | None) -> Credentials | None:
+    """The credentials, or None where the header is missing or anything else than Basic."""
     scheme, _, encoded = (header or "").strip().partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -21,13 +21,13 @@ def parse_basic(header: str | None) -> Claim | None:
         name, colon, password = base64.b64decode(encoded.strip().encode("ascii"), validate=True).partition(b":")
     except (binascii.Error, UnicodeEncodeError):
         return None
-    return Claim(name, password) if colon else None
+    return Credentials(name, password) if colon else None
 
 
 def claimed_name(header: str | None) -> str | None:
     """The name that was tried, however odd; None where there is none."""
-    claim = parse_basic(header)
-    return None if claim is None else decode_name(claim.name)
+    credentials = parse_basic(header)
+    return None if credentials is None else decode_name(credentials.name)
 
 
 def decode_name(name: bytes) -> str:

@@ -28,7 +28,7 @@ def page_of(form: str) -> str:
 def write_forms(directory: Path, page: str, content: bytes, slot: int) -> dict[str, Written]:
     """Write a page in all its forms as new files."""
     digest = hashlib.sha256(content).hexdigest()
-    (directory / page).parent.mkdir(parents=True, exist_ok=True)
+    _make_parent(directory, page)
     written: dict[str, Written] = {}
     for suffix, text in _compressions(page, content):
         form = f"{page}{suffix}"
@@ -46,10 +46,15 @@ def link_forms(before: Path, known: Mapping[str, Written], page: str, directory:
     forms = {form: written for form, written in known.items() if page_of(form) == page}
     if not all(written.is_at(before / form) for form, written in forms.items()):
         return {}
-    (directory / page).parent.mkdir(parents=True, exist_ok=True)
+    _make_parent(directory, page)
     for form in forms:
         os.link(before / form, directory / form)
     return forms
+
+
+def _make_parent(directory: Path, page: str) -> None:
+    if "/" in page:
+        (directory / page).parent.mkdir(parents=True, exist_ok=True)
 
 
 def find_forms(directory: Path) -> dict[str, Written]:

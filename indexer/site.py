@@ -8,6 +8,7 @@ reader may be on its way through it. Files beside are written before the set tha
 import contextlib
 import hashlib
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -67,8 +68,7 @@ class Site:
             return False
         slot = max(int(now) // SLOT, known.slot + 1)
         directory = self._versions / _version(name, slot)
-        files.remove(directory)
-        directory.mkdir(parents=True)
+        self._make_version(directory)
         same = {page for page, digest in _digests(known).items() if digests.get(page) == digest}
         written: dict[str, Written] = {}
         for page, content in pages.items():
@@ -77,6 +77,15 @@ class Site:
         self._switch(name, directory, now)
         self._manifest.put_set(name, PageSet(slot, fingerprint, written))
         return True
+
+    def _make_version(self, directory: Path) -> None:
+        try:
+            directory.mkdir()
+        except FileExistsError:  # a crash left it
+            files.remove(directory)
+            directory.mkdir()
+        except FileNotFoundError:
+            directory.mkdir(parents=True)
 
     def withdraw(self, name: str, now: float) -> bool:
         """Remove the set, and then what it announced; whether there was one."""
@@ -114,10 +123,17 @@ class Site:
         if directory is not None and directory.parent == self._versions:
             self._graves.append((now + GRACE, directory))
 
-    def clear_graves(self, now: float) -> None:
-        """Remove the directories that nobody can be reading any more."""
-        while self._graves and not now < self._graves[0][0] <= now + GRACE:
+    def clear_graves(self, now: float, patience: float) -> None:
+        """Remove directories that nobody can be reading any more, for about `patience` seconds."""
+        deadline = time.monotonic() + patience
+        while self._graves and not now < self._graves[0][0] <= now + GRACE and time.monotonic() < deadline:
             files.remove(self._graves.popleft()[1])
+
+    def roots(self) -> set[tuple[str, int]]:
+        """The directories that everything lies in, by name and inode; what is deleted as a whole is missing here."""
+        with contextlib.suppress(OSError), os.scandir(self._root) as entries:
+            return {(entry.name, entry.inode()) for entry in entries if entry.is_dir(follow_symlinks=False)}
+        return set()
 
     def write_beside(self, owner: str, wanted: Mapping[str, Companion], read: Callable[[Companion], bytes]) -> None:
         """Write what a page set is about to announce, as far as it is not there yet."""

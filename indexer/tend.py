@@ -3,8 +3,8 @@
 import logging
 import time
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from indexer.publish import Publisher
 from indexer.site import Site, project_of
@@ -12,19 +12,22 @@ from store import files
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 INTERVAL = 0.5  # seconds between two steps
-FEW = 500  # files looked at in a step; more as long as something is amiss
-MANY = 10_000
+SOME = 0.004  # seconds of a step, so that nobody waits for it;
+MUCH = 0.1  # more as long as something is amiss
 
 
 class Tending:
-    """Goes round the site for ever, a bounded number of files at a time. Times are monotonic seconds."""
+    """Goes round the site for ever, a bounded time at once. Times are monotonic seconds."""
 
     def __init__(self, site: Site, publisher: Publisher) -> None:
         self._site = site
         self._publisher = publisher
         self._round: Iterator[str | None] = iter(())
-        self._size = FEW
+        self._patience = SOME
+        self._roots = site.roots()
         self._strays: Iterator[Path | None] = iter(())
         self._due = 0.0
 
@@ -38,21 +41,34 @@ class Tending:
         self._due = now + INTERVAL
         self._look_for_damage()
         try:
-            self._site.clear_graves(time.time())
-            for stray in islice(self._strays, MANY):
+            self._site.clear_graves(time.time(), SOME)
+            for stray in _within(self._strays, SOME):
                 if stray is not None:
                     files.remove(stray)
         except OSError as error:
             log.warning("could not remove what is no longer needed: %s", error)
 
     def _look_for_damage(self) -> None:
-        part = list(islice(self._round, self._size))
-        if len(part) < self._size:
+        roots = self._site.roots()
+        if self._roots - roots:  # whole directories are gone: look at everything, at once
+            self._round, self._patience = self._site.find_damage(), MUCH
+        self._roots = roots
+        looked_at = list(_within(self._round, self._patience))
+        if not looked_at:
             self._round = self._site.find_damage()
-        damaged = {name for name in part if name is not None}
-        self._size = MANY if damaged else FEW
+        damaged = {name for name in looked_at if name is not None}
+        self._patience = MUCH if damaged else SOME
         if damaged:
             log.warning("found %d page sets damaged or gone; making them again", len(damaged))
             projects = {project_of(name) for name in damaged}
             self._publisher.soil({project for project in projects if project is not None}, urgent=False)
             self._publisher.soil_overview()
+
+
+def _within(items: Iterator[T], seconds: float) -> Iterator[T]:
+    """The next of them, for as long as that."""
+    deadline = time.monotonic() + seconds
+    for item in items:
+        yield item
+        if time.monotonic() >= deadline:
+            return

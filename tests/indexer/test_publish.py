@@ -3,7 +3,6 @@
 import errno
 import logging
 import queue
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,14 +174,12 @@ def test_what_is_damaged_is_made_again_a_bounded_number_at_a_time(room: Room) ->
         room.add(f"p{number}")
     room.step()
     room.tending.step(room.now)
-    began = time.monotonic()
     for path in list(room.repository.versions.rglob("simple.json")):
         path.write_bytes(b"")
-    for _ in range(3):
+    for _ in range(100):
         room.now += INTERVAL
         room.tending.step(room.now)
     assert room.publisher.pending == 20
     while room.publisher.pending:
         room.step()
-    assert time.monotonic() - began < 60
     assert all(path.stat().st_size for path in room.repository.site.glob("projects/*/simple.json"))

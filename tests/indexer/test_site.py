@@ -68,9 +68,9 @@ def test_a_set_changes_in_one_step_and_readers_of_the_old_one_can_finish(site: S
     after = repository.project("demo").resolve()
     assert before != after
     assert (before / "simple.json").read_bytes() == JSON
-    site.clear_graves(NOW + 1 + GRACE / 2)
+    site.clear_graves(NOW + 1 + GRACE / 2, 1.0)
     assert before.exists()
-    site.clear_graves(NOW + 1 + 2 * GRACE)
+    site.clear_graves(NOW + 1 + 2 * GRACE, 1.0)
     assert not before.exists()
     assert after.exists()
 
@@ -223,5 +223,5 @@ def test_what_nothing_leads_to_is_a_stray_and_nothing_else_is(site: Site, reposi
     (repository.site / "packages/gone.metadata.gz").touch()
     (repository.site / "packages/.new-x").touch()
     assert strays(site) == [".new-x", "gone.metadata.gz", "left", "projects@left@1"]
-    site.clear_graves(NOW + 2 * GRACE)
+    site.clear_graves(NOW + 2 * GRACE, 1.0)
     assert strays(site) == [".new-x", "gone.metadata.gz", "left", "projects@left@1"]

@@ -121,6 +121,7 @@ class Loop:
     def _notes(self) -> tuple[str, ...]:
         notes = [f"{self._data.policy}, {self._policy.problem}"] if self._policy.problem else []
         if self._misplaced:
-            count, first = len(self._misplaced), self._misplaced[0]
-            notes.append(f"{count} distributions lie outside of packages/, the first: {first!r}")
+            first, others = self._misplaced[0], len(self._misplaced) - 1
+            more = f" and {others} more" if others else ""
+            notes.append(f"distributions lie outside of packages/: {first!r}{more}")
         return tuple(notes)

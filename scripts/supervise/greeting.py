@@ -21,14 +21,13 @@ From elsewhere use this machine's name, and --trusted-host with pip. Ctrl-C stop
 async def greet(settings: Settings) -> None:
     """Once nginx answers and the uploader listens, say how to use it, and what is not as it should be."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    ready = float("inf")
-    while True:
-        status, said = await _ask_health(host, settings.port)
-        if status and settings.data.socket.exists():
-            ready = min(ready, time.monotonic() + READY)
-        if (status == 200 and ready < float("inf")) or time.monotonic() > ready:
-            break
+    while not settings.data.socket.exists():
         await asyncio.sleep(0.05)
+    ready, status, said = float("inf"), 0, ""
+    while status != 200 and time.monotonic() <= ready:
+        await asyncio.sleep(0.05)
+        status, said = await _ask_health(host, settings.port)
+        ready = min(ready, time.monotonic() + READY) if status else ready
     origin = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     health = "" if status == 200 else f"\nNot everything is well yet: {said}\n"
     root, packages = settings.data.root, settings.data.default.packages

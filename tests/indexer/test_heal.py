@@ -1,0 +1,115 @@
+"""Whatever becomes of what is derived, on a running Larder: it comes back by itself, byte for byte."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.archives import digest, make_board_sdist, make_wheel
+from tests.conftest import Start
+from tests.running import PASSWORD, USER, Larder, basic, form, free_port, wait_until
+
+PAGES = ("/", "/-/larder.css", "/simple/", "/simple/demo/", "/demo/json", "/demo==1.0/json",
+         "/packages/demo-1.0-py3-none-any.whl.metadata")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
+    """With one user, a project of a wheel and an sdist, and fifty others."""
+    directory = tmp_path_factory.mktemp("heal")
+    found = Larder(directory / "data", free_port(), directory / "log")
+    make_wheel(found.packages, "demo", "1.0")
+    make_board_sdist(found.packages, "demo", "1.0", {"demo.py": b""})
+    for number in range(50):
+        make_wheel(found.packages, f"other-{number}", "1.0")
+    found.start()
+    found.add_user()
+    yield found
+    found.stop()
+
+
+def answers(larder: Larder) -> list[tuple[int, bytes]]:
+    return [(answer.status, answer.body) for answer in map(larder.get, PAGES)]
+
+
+def remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def empty(path: Path) -> None:
+    """As a power cut can leave files."""
+    for file in path.rglob("*") if path.is_dir() else (path,):
+        if file.is_file():
+            file.write_bytes(b"")
+
+
+PARTS = ["", "projects", ".versions", "packages", "boards", "overview", "projects/demo", "projects/demo/simple.html"]
+
+
+@pytest.mark.parametrize(
+    ("part", "harm"),
+    [*((part, remove) for part in PARTS), *((part, empty) for part in (".versions", "packages", "boards"))],
+)
+def test_a_part_of_the_site_that_is_lost_or_emptied_comes_back(
+    larder: Larder, part: str, harm: Callable[[Path], None]
+) -> None:
+    before = answers(larder)
+    assert {status for status, _ in before} == {200}
+    harm(larder.data / "site/default" / part)
+    wait_until(lambda: answers(larder) == before, 30)
+    wait_until(lambda: larder.get("/simple/other-49/").status == 200, 30)
+
+
+def test_deleted_directories_of_everything_derived_come_back(larder: Larder, tmp_path: Path) -> None:
+    before = answers(larder)
+    for name in ("site", "state"):
+        subprocess.run(["rm", "-rf", *(larder.data / name).iterdir()], check=True)
+    wait_until(lambda: answers(larder) == before, 30)
+    wheel = make_wheel(tmp_path, "after", "1.0")
+    body, headers = form(wheel)
+    assert larder.request("POST", "/", body, headers | basic(USER, PASSWORD)).status == 200
+    assert larder.digest("after", wheel.name) == digest(wheel)
+
+
+def test_a_torn_listing_does_no_harm_to_an_upload(larder: Larder, tmp_path: Path) -> None:
+    listing = larder.data / "site/default/projects/demo/listing.json"
+    listing.write_bytes(listing.read_bytes()[:20])
+    wheel = make_wheel(tmp_path, "demo", "2.0")
+    body, headers = form(wheel)
+    assert larder.request("POST", "/", body, headers | basic(USER, PASSWORD)).status == 200
+    assert larder.digest("demo", wheel.name) == digest(wheel)
+
+
+@pytest.mark.parametrize("name", ["facts.sqlite3", "manifest.sqlite3"])
+@pytest.mark.parametrize("harm", ["garbled", "directory"])
+def test_a_damaged_state_is_begun_anew_at_the_next_start(start_larder: Start, name: str, harm: str) -> None:
+    larder = start_larder()
+    wheel = make_wheel(larder.packages, "demo", "1.0")
+    larder.wait_listed("demo", wheel)
+    larder.stop()
+    file = larder.data / "state/default" / name
+    if harm == "garbled":
+        file.write_bytes(file.read_bytes()[:2000] + b"\xff" * 8000)
+    else:
+        file.unlink()
+        (file / "inner").mkdir(parents=True)
+    larder.start()
+    larder.wait_listed("demo", wheel)
+    larder.wait_listed("next", make_wheel(larder.packages, "next", "1.0"))
+
+
+def test_pages_put_back_from_an_old_backup_are_made_anew(start_larder: Start) -> None:
+    larder = start_larder()
+    larder.wait_listed("demo", make_wheel(larder.packages, "demo", "1.0"))
+    larder.stop()
+    shutil.copytree(larder.data / "site", larder.data.parent / "backup", symlinks=True)
+    larder.start()
+    wheel = make_wheel(larder.packages, "demo", "2.0")
+    larder.wait_listed("demo", wheel)
+    larder.stop()
+    shutil.rmtree(larder.data / "site")
+    shutil.copytree(larder.data.parent / "backup", larder.data / "site", symlinks=True)
+    larder.start()
+    larder.wait_listed("demo", wheel)

@@ -207,6 +207,9 @@ class Site:
         beside = self._manifest.beside
         return name in beside or ".gz" in beside.get(name.removesuffix(".gz"), Beside("", "", {})).files
 
+    def close(self) -> None:
+        self._manifest.close()
+
 
 def _digests(known: PageSet) -> dict[str, str]:
     """Digest by page, of sets whose forms agree; of others none that any page has."""

@@ -33,13 +33,13 @@ class Upkeep:
     def __init__(self, repository: Repository, settings: Settings, tell: Callable[[Message], None]) -> None:
         self.repository = repository
         cache = FactCache(repository.facts, fingerprint_of_inspection())
-        site = Site(repository, Manifest(repository.manifest))
+        self._site = Site(repository, Manifest(repository.manifest))
         self._watching = Watching(repository, settings, tell)
         self._settling = Settling()
         self._tracker = Tracker(repository, cache, tell)
         self._reconciler = Reconciler(repository, self._tracker, settings.reconcile_interval)
-        self._publisher = Publisher(repository, self._tracker, cache, site)
-        self._tending = Tending(site, self._publisher)
+        self._publisher = Publisher(repository, self._tracker, cache, self._site)
+        self._tending = Tending(self._site, self._publisher)
         self._rejections = Rejections()
         self._swept = 0  # rounds of the reconciler after which everything was tidied
         self._was_listed = False  # whether everything there is has been listed since the start
@@ -158,3 +158,4 @@ class Upkeep:
     def stop(self) -> None:
         self._watching.stop()
         self._tracker.stop()
+        self._site.close()

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from store.errors import BadDirectory
-
-OUTSIDE = "LARDER_DATA_OUTSIDE"  # in a container: how its host calls the data directory
+from store.settings import read_outside
 
 
 @contextlib.contextmanager
@@ -52,7 +51,7 @@ def _mend(found: Path, root: Path, facts: os.stat_result) -> str:
     ways = [as_owner] if facts.st_uid not in (0, uid) else []
     if found == root or root in found.parents:
         ways.append(chown)
-    elif OUTSIDE in os.environ:  # the only ones of a container's paths that are not below the data directory
+    elif read_outside() is not None:  # the only ones of a container's paths that are not below the data directory
         ways.append("have the pages made anew: docker compose down --volumes")
     else:
         ways.append("name another directory")
@@ -61,4 +60,4 @@ def _mend(found: Path, root: Path, facts: os.stat_result) -> str:
 
 def outside(path: Path, root: Path) -> str:
     """How the path is called where the person sits: outside of the container, if this runs in one."""
-    return str(path).replace(str(root), os.environ.get(OUTSIDE, str(root)), 1)
+    return str(path).replace(str(root), read_outside() or str(root), 1)

@@ -59,6 +59,11 @@ def read_settings(
     return settings
 
 
+def read_outside(environment: Mapping[str, str] = os.environ) -> str | None:
+    """In a container: how its host calls the data directory, for people to read; None elsewhere."""
+    return environment.get("LARDER_DATA_OUTSIDE")
+
+
 class _Reader:
     """Reads one value after another and gathers what is wrong with them."""
 

@@ -1,12 +1,14 @@
 """File names: what they can be read as, and what they may not be."""
 
 import random
+import re
 
 import pytest
 from packaging.version import Version
 
 from store.errors import BadName
 from store.names import (
+    PARTIAL_SUFFIXES,
     Release,
     base_of_sidecar,
     check_agrees,
@@ -17,6 +19,7 @@ from store.names import (
     possible_projects,
     readings,
 )
+from tests.running import HERE
 
 
 @pytest.mark.parametrize(
@@ -146,3 +149,10 @@ def test_dot_files_and_unfinished_copies_are_ignored() -> None:
 def test_a_sidecar_belongs_to_its_distribution() -> None:
     assert base_of_sidecar("a-1.zip.asc") == base_of_sidecar("a-1.zip.yanked") == "a-1.zip"
     assert base_of_sidecar("a-1.zip") is None
+
+
+def test_the_readme_says_which_names_are_ignored() -> None:
+    sentence = next(
+        text for text in (HERE / "README.md").read_text().split("\n- ") if "Names that begin with a dot" in text
+    )
+    assert [name for name in re.findall("`(.*?)`", sentence) if is_ignored(f"x{name}")] == list(PARTIAL_SUFFIXES)

@@ -293,7 +293,7 @@ def test_a_distribution_elsewhere_in_the_data_directory_is_noticed(larder: Larde
         path = str(wheel.relative_to(larder.data))
         wait_until(lambda path=path: f"{path!r} lies in {larder.data}; expected in" in larder.log)  # type: ignore[misc]
         wait_until(lambda path=path: path in larder.get("/").text)  # type: ignore[misc]
-    assert "lie outside of packages/" in larder.get("/health").text
+    wait_until(lambda: "lie outside of packages/" in larder.get("/health").text)
     for wheel in lost:
         wheel.unlink()
     wait_until(lambda: larder.get("/health").text == "ok\n")

@@ -1,6 +1,6 @@
 """The fact cache: what it keeps, and that nothing in its file can stop anybody."""
 
-import json
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -68,25 +68,25 @@ def tear(file: Path) -> None:
     file.write_bytes(content)
 
 
+def alter(file: Path, script: str) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.executescript(script)
+
+
 def spoil_facts(file: Path) -> None:
-    with sqlite3.connect(file) as database:
-        database.execute("update rows set facts = ?", ("no JSON",))
+    alter(file, "update rows set facts = 'no JSON'")
 
 
 def name_no_kind(file: Path) -> None:
-    with sqlite3.connect(file) as database:
-        database.execute("update rows set facts = ?", (json.dumps({"is": "Nothing"}),))
+    alter(file, """update rows set facts = '{"is": "Nothing"}'""")
 
 
 def rename_column(file: Path) -> None:
-    with sqlite3.connect(file) as database:
-        database.execute("alter table rows rename column facts to other")
-        database.execute("alter table rows add column more text")
+    alter(file, "alter table rows rename column facts to other; alter table rows add column more text")
 
 
 def drop_table(file: Path) -> None:
-    with sqlite3.connect(file) as database:
-        database.executescript("drop table rows; drop table made_by; create table made_by (a, b)")
+    alter(file, "drop table rows; drop table made_by; create table made_by (a, b)")
 
 
 def put_directory(file: Path) -> None:

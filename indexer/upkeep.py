@@ -41,7 +41,8 @@ class Upkeep:
         self._publisher = Publisher(repository, self._tracker, cache, self._site)
         self._tending = Tending(self._site, self._publisher)
         self._rejections = Rejections()
-        self._swept = 0  # rounds of the reconciler after which everything was tidied
+        self._tidied = 0  # rounds of the reconciler after which everything was tidied
+        self._is_swept = True
         self._was_listed = False  # whether everything there is has been listed since the start
         self._late_since: float | None = None
         self._progress_due = 0.0
@@ -63,7 +64,11 @@ class Upkeep:
     def _note_lateness(self, now: float) -> None:
         """Remember since when pages are due, and say now and then how far a long reading is."""
         self._late_since = (self._late_since or now) if self._is_late else None
-        self._was_listed |= self._swept > 0 and not self._is_late and not self._publisher.overview_is_dirty
+        if self._tidied and not self._is_late and not self._publisher.overview_is_dirty:
+            self._was_listed = True
+            if not self._is_swept:  # only now is it known what belongs to nothing
+                self._tending.sweep()
+                self._is_swept = True
         if self._tracker.unread and now >= self._progress_due:
             self._progress_due = now + PROGRESS
             log.info(self._progress)
@@ -91,13 +96,13 @@ class Upkeep:
 
     def _tidy(self) -> None:
         """Once all there is has been compared and read: every page is looked at, and what is of nothing is dropped."""
-        if self._swept == self._reconciler.rounds or self._reconciler.is_going_on or self._tracker.unread:
+        if self._tidied == self._reconciler.rounds or self._reconciler.is_going_on or self._tracker.unread:
             return
-        self._swept = self._reconciler.rounds
+        self._tidied = self._reconciler.rounds
         self._tracker.forget_facts()
         self._publisher.soil(self._publisher.projects() | self._tracker.index.projects(), urgent=False)
         self._publisher.soil_overview()
-        self._tending.sweep()
+        self._is_swept = False
 
     def _say_what_is_rejected(self, now: float, *, changed: bool) -> None:
         """One line for each file that cannot be listed, and again only when the reason changes."""

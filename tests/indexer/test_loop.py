@@ -157,6 +157,28 @@ def test_a_restart_never_shows_a_page_with_part_of_its_files(running: Running) -
     loop._upkeep.stop()
 
 
+def test_good_pages_stay_until_what_was_learnt_is_learnt_again(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = make_wheel(running.packages, "demo", "1.0")
+    running.start()
+    running.wait_listed(wheel)
+    running.stop()
+    shutil.rmtree(running.data.state)
+    running.data.state.mkdir()
+    loop = Loop(running.settings)
+    monkeypatch.setattr("indexer.publish.BUDGET", -1.0)  # nothing is written yet
+    for now in range(1, 6):
+        loop._turn([], float(now))
+    assert running.lists(wheel)
+    monkeypatch.setattr("indexer.publish.BUDGET", 10.0)
+    for now in range(6, 12):
+        loop._turn([], float(now))
+    assert running.lists(wheel)
+    assert loop._faults(12.0) == ()
+    loop._upkeep.stop()
+
+
 def test_an_uploads_page_does_not_wait_for_a_thousand_other_files(running: Running) -> None:
     source = make_wheel(running.data.root.parent, "acme-core", "1.0")
     for number in range(1000):

@@ -155,7 +155,15 @@ class Tracker:
                 if not self._awaited[project]:
                     del self._awaited[project]
                     complete.add(project)  # its pages may have been held back
-        return complete | self._learn(set(inspected.paths), inspected.inspections)
+        # what was heard of since is not heard of again
+        valid = [each for each in inspected.inspections if each.identity in (NO_IDENTITY, self._identity(each.path))]
+        return complete | self._learn(set(inspected.paths), valid)
+
+    def _identity(self, path: str) -> Identity | None:
+        try:
+            return Identity.of((self._packages / path).stat())
+        except OSError:
+            return None
 
     def is_awaited(self, path: str) -> bool:
         """Whether any pages wait for what is read there."""

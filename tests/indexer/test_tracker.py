@@ -19,7 +19,7 @@ from indexer.scan import scan
 from indexer.tracker import FEW, Tracker
 from store.data import Data
 from store.repository import Repository
-from tests.archives import core_metadata, make_archive, make_sdist, make_wheel, sdist_contents
+from tests.archives import core_metadata, digest, make_archive, make_sdist, make_wheel, sdist_contents
 
 
 @pytest.fixture
@@ -108,6 +108,26 @@ def test_pages_wait_only_for_what_an_unread_file_can_belong_to(tracked: Tracked,
     assert tracked.tracker.unread == FEW + 1
     assert tracked.tracker.awaits("acme-core")
     assert not any(map(tracked.tracker.awaits, ("acme", "acme-tools", "acme-core-more")))
+
+
+def test_what_changes_or_goes_while_others_read_it_is_not_taken_for_what_it_was(
+    tracked: Tracked, repository: Repository
+) -> None:
+    wheels = [make_wheel(repository.packages, "many", f"1.{number}") for number in range(FEW + 1)]
+    tracked.reconciler.request(0.0)
+    tracked.reconciler.step(1.0)
+    reports = [tracked.inbox.get(timeout=20)]  # of what was there then
+    wheels[0].unlink()
+    make_wheel(repository.packages, "many", "1.1", {"more.py": b""})
+    tracked.tracker.look([wheels[0].name, wheels[1].name])
+    for report in reports:
+        tracked.tracker.receive(report)
+    assert set(tracked.tracker.take_unsteady()) == {wheels[0].name, wheels[1].name}
+    tracked.tracker.look([wheels[0].name, wheels[1].name])
+    assert tracked.index.facts(wheels[0].name) is None
+    facts = tracked.index.facts(wheels[1].name)
+    assert isinstance(facts, Distribution)
+    assert facts.digest == digest(wheels[1])
 
 
 @pytest.mark.parametrize("path", ["sub", "sub/deep", ""])

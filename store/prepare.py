@@ -6,6 +6,7 @@
 import contextlib
 import errno
 import os
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,7 +40,8 @@ def prepare(data: Data, *, owner: tuple[int, int] | None = None) -> None:
     with explained(data.htpasswd.parent, data.root):
         if not data.htpasswd.exists():
             data.htpasswd.touch(mode=0o640)
-        _hand_over(data.htpasswd, owner)
+        if not data.htpasswd.parent.is_symlink():
+            _hand_over(data.htpasswd, owner)
 
 
 def prepare_derived(data: Data, *, owner: tuple[int, int] | None = None) -> None:
@@ -47,16 +49,30 @@ def prepare_derived(data: Data, *, owner: tuple[int, int] | None = None) -> None
     for directory in (data.site, data.state):
         with explained(directory, data.root):
             directory.mkdir(parents=True, exist_ok=True)
-            _hand_over(directory, owner, deep=True)
+            _check_derived(directory, data)
+            _hand_over(directory, owner)
 
 
-def _hand_over(path: Path, owner: tuple[int, int] | None, *, deep: bool = False) -> None:
-    """Give root's file or directory to its new owner; what belongs to anybody else stays as it is."""
-    if owner is None or path.lstat().st_uid != 0:
+def _check_derived(directory: Path, data: Data) -> None:
+    """Raise BadDirectory where pages or state are sent to a directory with other things in it."""
+    if directory.parent == data.root and not directory.is_symlink():
         return
-    for each in (*path.rglob("*"), path) if deep else (path,):  # itself last: done is done whole
-        if each.lstat().st_uid == 0:
-            os.chown(each, *owner, follow_symlinks=False)
+    ours = {repository.name for repository in data.repositories()} | {data.kept_policy.name}
+    others = {path.name for path in directory.iterdir() if not is_ignored(path.name)} - ours - FOREIGN
+    if others:
+        raise BadDirectory(
+            f"{directory}: this directory holds {shown(min(others))}; expected an empty one, or Larder's"
+        )
+
+
+def _hand_over(path: Path, owner: tuple[int, int] | None) -> None:
+    """Give root's file or directory, and nothing in it, to its new owner.
+
+    What belongs to anybody else stays as it is, and so does what a link leads to: root could give anything away.
+    """
+    facts = path.lstat()
+    if owner is not None and facts.st_uid == 0 and not stat.S_ISLNK(facts.st_mode):
+        os.chown(path, *owner, follow_symlinks=False)
 
 
 def _let_pass(root: Path, owner: tuple[int, int] | None) -> None:

@@ -1,5 +1,6 @@
 """A data directory made ready: what is missing is created, what is in the way is explained, nothing else is touched."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -155,17 +156,45 @@ def test_pages_of_an_earlier_user_are_explained(open_path: Path) -> None:
 
 
 @needs_root
-def test_root_hands_over_what_larder_writes_and_nothing_else(tmp_path: Path) -> None:
+def test_root_hands_over_what_larder_writes_to_and_nothing_in_it(tmp_path: Path) -> None:
     data = data_at(tmp_path / "data")
     for name in ("site/default/x", "state/default", "packages/sub"):
         (data.root / name).mkdir(parents=True)
     (data.root / "packages" / "demo-1.0.tar.gz").touch()
-    (data.root / "site" / "link").symlink_to("/etc/hostname")
     data.policy.touch()
     prepare(data, owner=(OTHER, OTHER))
-    kept = {".": 0, "larder.toml": 0, "packages/sub": 0, "packages/demo-1.0.tar.gz": 0}
-    assert owners(data.root) == {**dict.fromkeys(owners(data.root), OTHER), **kept}
-    assert Path("/etc/hostname").stat().st_uid == 0
+    given = {"packages", "auth", "auth/.htpasswd", "site", "state"}
+    assert owners(data.root) == {name: OTHER if name in given else 0 for name in owners(data.root)}
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["site", "state", "packages", "auth"])
+def test_root_gives_nothing_away_that_a_link_leads_to(tmp_path: Path, name: str) -> None:
+    data = data_at(tmp_path / "data")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "precious").touch()
+    (tmp_path / "elsewhere" / ".htpasswd").touch()
+    data.policy.parent.mkdir()
+    data.policy.touch()
+    (data.root / name).symlink_to(tmp_path / "elsewhere")
+    if name in ("site", "state"):
+        with pytest.raises(BadDirectory, match="this directory holds 'precious'"):
+            prepare(data, owner=(OTHER, OTHER))
+    else:
+        prepare(data, owner=(OTHER, OTHER))
+    assert {path.stat().st_uid for path in (tmp_path / "elsewhere", *(tmp_path / "elsewhere").iterdir())} == {0}
+
+
+@pytest.mark.parametrize("where", ["site", "state"])
+def test_pages_are_not_sent_to_a_directory_with_other_things_in_it(tmp_path: Path, where: str) -> None:
+    data = dataclasses.replace(data_at(tmp_path / "data"), **{where: tmp_path / "elsewhere"})
+    (tmp_path / "elsewhere").mkdir()
+    prepare(data)
+    (tmp_path / "elsewhere" / "default").mkdir()
+    prepare(data)
+    (tmp_path / "elsewhere" / "thesis.tex").touch()
+    with pytest.raises(BadDirectory, match=r"elsewhere: this directory holds 'thesis\.tex'; expected an empty one"):
+        prepare(data)
 
 
 @needs_root

@@ -51,6 +51,11 @@ def prepare_derived(data: Data, *, owner: tuple[int, int] | None = None) -> None
             directory.mkdir(parents=True, exist_ok=True)
             _check_derived(directory, data)
             _hand_over(directory, owner)
+    for repository in data.repositories():
+        for directory in (repository.site, repository.state):
+            if owner is not None and directory.is_dir() and not directory.parent.is_symlink():
+                with explained(directory, data.root):
+                    _hand_over_tree(directory, owner)
 
 
 def _check_derived(directory: Path, data: Data) -> None:
@@ -73,6 +78,14 @@ def _hand_over(path: Path, owner: tuple[int, int] | None) -> None:
     facts = path.lstat()
     if owner is not None and facts.st_uid == 0 and not stat.S_ISLNK(facts.st_mode):
         os.chown(path, *owner, follow_symlinks=False)
+
+
+def _hand_over_tree(directory: Path, owner: tuple[int, int]) -> None:
+    """The same for all of a directory of derived files, as root may have restored it; no link is followed."""
+    for _, names, filenames, descriptor in os.fwalk(directory, topdown=False, follow_symlinks=False):
+        for name in (*names, *filenames, "."):
+            if os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_uid == 0:
+                os.chown(name, *owner, dir_fd=descriptor, follow_symlinks=False)
 
 
 def _let_pass(root: Path, owner: tuple[int, int] | None) -> None:

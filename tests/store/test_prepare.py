@@ -156,15 +156,32 @@ def test_pages_of_an_earlier_user_are_explained(open_path: Path) -> None:
 
 
 @needs_root
-def test_root_hands_over_what_larder_writes_to_and_nothing_in_it(tmp_path: Path) -> None:
+def test_root_hands_over_what_larder_writes_and_nothing_else(tmp_path: Path) -> None:
     data = data_at(tmp_path / "data")
-    for name in ("site/default/x", "state/default", "packages/sub"):
+    for name in ("site/default/x", "site/mine", "state/default", "packages/sub"):
         (data.root / name).mkdir(parents=True)
-    (data.root / "packages" / "demo-1.0.tar.gz").touch()
-    data.policy.touch()
+    for name in ("packages/demo-1.0.tar.gz", "site/mine/page.html", "larder.toml", "site/default/x/page.html"):
+        (data.root / name).touch()
+    (data.root / "site/default/link").symlink_to("/etc")
     prepare(data, owner=(OTHER, OTHER))
-    given = {"packages", "auth", "auth/.htpasswd", "site", "state"}
-    assert owners(data.root) == {name: OTHER if name in given else 0 for name in owners(data.root)}
+    kept = {".", "larder.toml", "packages/sub", "packages/demo-1.0.tar.gz", "site/mine", "site/mine/page.html"}
+    assert owners(data.root) == {name: 0 if name in kept else OTHER for name in owners(data.root)}
+    assert {Path("/etc").stat().st_uid, Path("/etc/hostname").stat().st_uid} == {0}
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["default", "state/default"])
+def test_root_follows_no_link_in_the_place_of_derived_directories(tmp_path: Path, name: str) -> None:
+    data = data_at(tmp_path / "data")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "precious").touch()
+    data.policy.parent.mkdir()
+    data.policy.touch()
+    path = data.root / (f"site/{name}" if name == "default" else name)
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "elsewhere")
+    prepare(data, owner=(OTHER, OTHER))
+    assert (tmp_path / "elsewhere" / "precious").stat().st_uid == 0
 
 
 @needs_root

@@ -23,6 +23,7 @@ class Database:
         self._columns = columns
         self._version = version
         self._connection: sqlite3.Connection | None = None
+        self._said = ""
 
     def load(self, take: Callable[..., object]) -> bool:
         """Give each row to `take`; False, and an empty table, where a row or the file could not be read."""
@@ -88,7 +89,9 @@ class Database:
         return connection
 
     def _begin_anew(self, error: Exception) -> None:
-        log.warning("began %s anew: %s", self._path, error)
+        if str(error) != self._said:
+            log.warning("began %s anew: %s", self._path, error)
+        self._said = str(error)
         self.close()
         try:
             files.remove(self._path)

@@ -1,6 +1,5 @@
 """One file → an inspection: its digest, its core metadata, or the reason it is rejected."""
 
-import errno
 import hashlib
 import os
 from dataclasses import dataclass
@@ -10,8 +9,10 @@ from typing import BinaryIO
 from indexer.model import NO_IDENTITY, Distribution, Facts, Identity, Rejected, Signature, Yank
 from store.distribution import read_contents
 from store.errors import Refused
+from store.files import check_access, is_being_written
 from store.names import SIGNATURE, YANKED, parse_filename
 
+UNMARKED = ".tar"  # nothing in such a file tells how long it is: one that is being filled can seem whole
 REASON_LIMIT = 2000  # characters of a .yanked file
 
 
@@ -32,7 +33,7 @@ def inspect(packages: Path, path: str) -> Inspection | None:
     `passing`.
     """
     try:
-        _check_access(packages, path)
+        check_access(packages, path)
         with open(packages / path, "rb", opener=_open_without_waiting) as file:
             return _inspect_open(file, path)
     except (FileNotFoundError, NotADirectoryError):
@@ -41,16 +42,6 @@ def inspect(packages: Path, path: str) -> Inspection | None:
         return reject(packages, path, f"cannot be read: {error.strerror}; expected what uid {os.geteuid()} can read")
     except Exception as error:  # a library may raise anything, and no file may stop the others
         return reject(packages, path, f"cannot be read: {type(error).__name__}: {error}"[:500])
-
-
-def _check_access(packages: Path, path: str) -> None:
-    """Raise what nginx would meet: access(2) disregards capabilities, which this process may need to get here."""
-    directory = os.open(packages, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        if not os.access(path, os.R_OK, dir_fd=directory) and os.path.lexists(packages / path):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    finally:
-        os.close(directory)
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
@@ -70,6 +61,8 @@ def reject(packages: Path, path: str, reason: str) -> Inspection | None:
 
 def _inspect_open(file: BinaryIO, path: str) -> Inspection | None:
     before = Identity.of(os.fstat(file.fileno()))
+    if path.endswith(UNMARKED) and is_being_written(file.fileno()):
+        return None
     try:
         facts, core_metadata = _read_facts(file, path.rpartition("/")[2])
     except Refused as error:

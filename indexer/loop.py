@@ -115,8 +115,8 @@ class Loop:
             log.error("could not write %s: %s", self._data.heartbeat, error.strerror)
 
     def _faults(self, now: float) -> tuple[str, ...]:
-        own = [self._policy_fault] if self._policy_fault else []
-        return (*own, *self._upkeep.faults(now))
+        own = (self._policy_fault, self._policy.unkept)
+        return (*filter(None, own), *self._upkeep.faults(now))
 
     def _notes(self) -> tuple[str, ...]:
         notes = [f"{self._data.policy}, {self._policy.problem}"] if self._policy.problem else []

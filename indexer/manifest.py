@@ -25,7 +25,8 @@ class Written(NamedTuple):
             facts = path.stat()
         except OSError:
             return False
-        return (facts.st_size, facts.st_mtime_ns) == (self.size, self.mtime_ns)
+        is_readable = facts.st_mode & 0o444 == 0o444
+        return is_readable and (facts.st_size, facts.st_mtime_ns) == (self.size, self.mtime_ns)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from indexer.model import Identity
 from store.names import is_ignored
 
+DEPTH = 100  # directories below `packages/` that are looked into
+
 
 class Seen(NamedTuple):
     """A path relative to `packages/`; `identity` is None where it is no file that can be read, for a `reason`.
@@ -35,7 +37,7 @@ def scan(packages: Path, path: str = "") -> Iterator[Seen]:
     if any(map(is_ignored, PurePath(path).parts)):
         return
     try:
-        facts = (packages / path).lstat()
+        facts = (packages / path).lstat() if path else packages.stat()
     except OSError as error:
         is_gone = isinstance(error, FileNotFoundError | NotADirectoryError)
         if not is_gone or not packages.is_dir():  # with the whole directory gone, nothing is known of any file
@@ -55,6 +57,9 @@ def _closed(path: str, error: OSError) -> Seen:
 
 
 def _scan_directory(packages: Path, path: str) -> Iterator[Seen]:
+    if path.count("/") >= DEPTH:
+        yield Seen(path, reason=f"lies more than {DEPTH} directories deep; expected less")
+        return
     try:
         with os.scandir(packages / path) as found:
             entries = sorted(found, key=lambda entry: entry.name)

@@ -42,6 +42,7 @@ class Site:
         self._owned: dict[str, set[str]] = {}  # by page set, the paths beside that it announces
         for path, entry in manifest.beside.items():
             self._owned.setdefault(entry.owner, set()).add(path)
+        self._beside = {path.partition("/")[0] for path in manifest.beside}  # the directories right below the site
         self._slots = _find_slots(repository.versions)
         self._graves: deque[tuple[float, Path]] = deque()
 
@@ -138,6 +139,7 @@ class Site:
     def write_beside(self, owner: str, wanted: Mapping[str, Companion], read: Callable[[Companion], bytes]) -> None:
         """Write what a page set is about to announce, as far as it is not there yet."""
         new: dict[str, Beside] = {}
+        self._beside |= {path.partition("/")[0] for path in wanted}
         for path, companion in wanted.items():
             known = self._manifest.beside.get(path, Beside("", "", {}))
             if known.key != companion.key:
@@ -188,15 +190,24 @@ class Site:
         self._manifest.sets[name] = PageSet(known.slot, "", known.files)
         return name
 
+    def _tops(self) -> list[Path]:
+        """The directories right below the site that are ours: what else lies there somebody else has put there."""
+        return [self._root / name for name in sorted({PROJECTS, self._versions.name} | self._beside)]
+
+    def find_obstacles(self) -> list[Path]:
+        """What stands where there should be a directory."""
+        return [path for path in self._tops() if os.path.lexists(path) and (path.is_symlink() or not path.is_dir())]
+
     def find_strays(self) -> Iterator[Path | None]:
         """Look at everything below the site, a step for each: a path that nothing leads to, or None."""
-        for directory, names, filenames in os.walk(self._root):
+        for directory, names, filenames in (each for top in self._tops() for each in os.walk(top)):
             here = Path(directory)
             if here == self._versions:
                 kept = {_version(name, known.slot) for name, known in self._manifest.sets.items() if known.files}
                 kept |= {path.name for _, path in self._graves}
                 yield from (here / name for name in {*names, *filenames} - kept)
                 names.clear()
+                continue
             links = [name for name in names if (here / name).is_symlink()]
             yield from (None if self._is_expected(here / name) else here / name for name in (*filenames, *links))
 

@@ -30,6 +30,7 @@ class Tending:
         self._roots = site.roots()
         self._strays: Iterator[Path | None] = iter(())
         self._due = 0.0
+        self._said: set[str] = set()
 
     def sweep(self) -> None:
         """Have what nothing leads to removed; to be asked for when all pages are as they should be."""
@@ -42,7 +43,7 @@ class Tending:
         self._look_for_damage()
         try:
             self._site.clear_graves(time.time(), SOME)
-            for stray in _within(self._strays, SOME):
+            for stray in (*self._site.find_obstacles(), *_within(self._strays, SOME)):
                 if stray is not None:
                     files.remove(stray)
         except OSError as error:
@@ -58,8 +59,12 @@ class Tending:
             self._round = self._site.find_damage()
         damaged = {name for name in looked_at if name is not None}
         self._patience = MUCH if damaged else SOME
+        if not damaged and not self._publisher.pending:
+            self._said.clear()
         if damaged:
-            log.warning("found %d page sets damaged or gone; making them again", len(damaged))
+            if damaged - self._said:
+                log.warning("found %d page sets damaged or gone; making them again", len(damaged))
+            self._said |= damaged
             projects = {project_of(name) for name in damaged}
             self._publisher.soil({project for project in projects if project is not None}, urgent=False)
             self._publisher.soil_overview()

@@ -171,6 +171,8 @@ class Tracker:
 
     def _learn(self, paths: set[str], inspections: Iterable[Inspection]) -> set[str]:
         """Put what was read into the index; what was gone or changed while it was read is looked at again."""
+        if not paths:
+            return set()
         found = list(inspections)
         self._cache.remember(found)
         self.read += len(found)

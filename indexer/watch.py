@@ -1,8 +1,10 @@
 """Changes below a directory, as hints; all that knows of watchdog. The truth is read elsewhere."""
 
+import contextlib
 import errno
 import logging
 import os
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -111,11 +113,16 @@ def start_watch(packages: Path, mode: Mode, interval: float, tell: Callable[[Hin
 
 
 def _stat(path: str) -> os.stat_result:
-    """What a link leads to, or the link itself where it leads nowhere: that too has to be noticed."""
-    try:
-        return os.stat(path)  # noqa: PTH116 - called for every file at every poll
-    except OSError:
-        return os.lstat(path)
+    """What a link leads to, or the link itself where it leads nowhere: that too has to be noticed.
+
+    Links to directories are themselves: they could lead round in circles.
+    """
+    facts = os.lstat(path)
+    if stat.S_ISLNK(facts.st_mode):
+        with contextlib.suppress(OSError):
+            target = os.stat(path)  # noqa: PTH116 - called for every file at every poll
+            return facts if stat.S_ISDIR(target.st_mode) else target
+    return facts
 
 
 def _started(observer: BaseObserver, handler: _Handler, packages: Path) -> Watch:

@@ -41,7 +41,7 @@ class Watching:
             if len(self._tries) and not self._tries.due(now):
                 return False
             self._begin()
-        except OSError as error:
+        except (OSError, RecursionError) as error:  # os.walk goes as deep as the directories do
             self._fail(error, now)
             return False
         self._watched, self.fault = identity, ""
@@ -51,10 +51,11 @@ class Watching:
     def _begin(self) -> None:
         self.stop()
         settings = self._settings
-        self._watch = start_watch(self._packages, settings.watch, settings.poll_interval, self._tell)
+        self._watch = start_watch(self._packages.resolve(), settings.watch, settings.poll_interval, self._tell)
 
-    def _fail(self, error: OSError, now: float) -> None:
-        fault = f"{self._packages}: {error.strerror or error}; what was listed stays until it can be read again"
+    def _fail(self, error: Exception, now: float) -> None:
+        reason = getattr(error, "strerror", None) or error
+        fault = f"{self._packages}: {reason}; what was listed stays until it can be read again"
         if fault != self.fault:
             log.error("cannot watch %s", fault)
         self.fault = fault

@@ -6,10 +6,8 @@ policy. It does not outlive the programs: until the first decision after a start
 """
 
 import contextlib
-import fcntl
 import os
 import secrets
-import signal
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +56,12 @@ class CurrentPolicy:
         self._directory = self._before = data.policy_in_force
         self.policies = parse_policies(CLOSED)
         self.problem = ""
+        self.unkept = ""  # why what is in force would not outlive a stop
 
     def look(self, now: float) -> bool:
         """Decide again where something changed; True where another policy is in force now. `now` is in seconds.
 
-        OSError where it cannot be put in force or kept: then nothing is given away, and the next look tries again.
+        OSError where it cannot be put in force: then nothing is given away, and the next look tries again.
         """
         mark = _read_mark(self._data.policy)
         if self._seen is None and self._is_as_kept(mark):
@@ -83,7 +82,8 @@ class CurrentPolicy:
         if sample.mark != mark or (lasted < UNSURE and not sample.is_sure):
             return False  # it may still be on its way
         self._decided = None if sample.reason else mark  # what could not be read is tried again
-        content, self.problem = judge(sample, self._kept)
+        in_force = self._kept if self._content in (None, CLOSED) else self._content
+        content, self.problem = judge(sample, in_force)
         if content == self._content:
             return False
         self._content, self.policies = content, parse_policies(content)
@@ -98,8 +98,15 @@ class CurrentPolicy:
         if not self._is_in_force():
             self._put_in_force(self._content)
         if self._content != CLOSED and (self._content != self._kept or not self._data.kept_policy.exists()):
-            files.write(self._data.kept_policy, self._content, durable=True)
-            self._kept = self._content
+            self._keep(self._content)
+
+    def _keep(self, content: bytes) -> None:
+        try:
+            files.write(self._data.kept_policy, content, durable=True)
+        except OSError as error:
+            self.unkept = f"the policy is in force, but cannot be kept for the next start: {error}"
+        else:
+            self._kept, self.unkept = content, ""
 
     def _is_in_force(self) -> bool:
         link = self._data.policy_in_force
@@ -181,26 +188,10 @@ def _read_open(descriptor: int) -> Sample:
     content = os.read(descriptor, LARGEST + 1)
     if len(content) > LARGEST:
         return Sample(mark, None, f"it has more than {LARGEST} bytes")
-    is_being_written = _is_being_written(descriptor)
+    is_being_written = files.is_being_written(descriptor)
     if _mark_of(os.fstat(descriptor)) != mark or is_being_written:
         return Sample((), content)
     return Sample(mark, content, is_sure=is_being_written is False)
-
-
-def _is_being_written(descriptor: int) -> bool | None:
-    """Whether anybody has the file open for writing: then the kernel gives no lease on it (fcntl(2), F_SETLEASE).
-
-    None where it does not tell: of another owner's file without CAP_LEASE, and on some file systems.
-    """
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)  # ignored, unlike SIGIO, should the lease be broken
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return None
-    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    return False
 
 
 def _read_mark(path: Path) -> tuple[int, ...]:

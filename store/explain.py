@@ -48,6 +48,8 @@ def _mend(found: Path, root: Path, facts: os.stat_result) -> str:
     uid, gid = os.geteuid(), os.getegid()
     as_owner = f"run as its owner (LARDER_UID={facts.st_uid} LARDER_GID={facts.st_gid})"
     chown = f"sudo chown -R {uid}:{gid} {shlex.quote(outside(root, root))}"
+    if facts.st_uid == uid:
+        return f"mend it with: chmod u+rwX {shlex.quote(outside(found, root))}"
     ways = [as_owner] if facts.st_uid not in (0, uid) else []
     if found == root or root in found.parents:
         ways.append(chown)

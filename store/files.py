@@ -2,9 +2,11 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +135,35 @@ def switch(link: Path, directory: Path) -> None:
     if link.is_dir() and not link.is_symlink():
         shutil.rmtree(link)
     temporary.replace(link)
+
+
+def is_being_written(descriptor: int) -> bool | None:
+    """Whether anybody has the file open for writing: then the kernel gives no lease on it (fcntl(2), F_SETLEASE).
+
+    None where it does not tell: of another owner's file without CAP_LEASE, and on some file systems.
+    """
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)  # ignored, unlike SIGIO, should the lease be broken
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def check_access(directory: Path, path: str) -> None:
+    """Raise PermissionError where nginx could not read what is at `path` below the directory.
+
+    access(2) disregards capabilities, which this process may need to get as far as here, and nginx does not have.
+    """
+    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if not os.access(path, os.R_OK, dir_fd=descriptor) and os.path.lexists(directory / path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    finally:
+        os.close(descriptor)
 
 
 def remove(path: Path) -> None:

@@ -16,6 +16,8 @@ from store.prepare import check_writable
 from uploader.answers import answer
 from uploader.auth.htpasswd import read_htpasswd
 
+LITTLE = 1 << 20  # bytes: with less left a disk counts as full
+
 
 @dataclass(frozen=True)
 class Health:
@@ -60,7 +62,7 @@ def _check_storage(data: Data) -> Iterator[str]:
         except OSError as error:
             yield explain(repository.packages, data.root, error)
         else:
-            if facts.f_bavail == 0 or (facts.f_files and facts.f_favail == 0):
+            if facts.f_bavail * facts.f_frsize < LITTLE or (facts.f_files and facts.f_favail == 0):
                 yield f"the disk of {repository.packages} is full"
 
 

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from scripts.supervise.greeting import greet
 from scripts.supervise.runtime import Program, Runtime
+from store.errors import Refused
+from store.prepare import prepare_derived
 
+MISSING = 1.0  # seconds between looks for directories that were deleted
 PATIENCE = 5.0  # seconds a program has to end by itself
 PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)  # seconds before each restart of a program that keeps dying
 UNDECIDED = 10.0  # seconds after which nginx is started without a policy: then all is closed
@@ -32,12 +35,28 @@ async def serve(runtime: Runtime) -> int:
         asyncio.create_task(_keep_running(uploader, runtime.environment)),
         asyncio.create_task(_keep_running(nginx, runtime.environment, after=policy)),
     ]
-    others = [asyncio.create_task(stopping.wait()), asyncio.create_task(greet(runtime.settings))]
+    others = [
+        asyncio.create_task(stopping.wait()),
+        asyncio.create_task(greet(runtime.settings)),
+        asyncio.create_task(_look_after_derived(runtime)),
+    ]
     await asyncio.wait({others[0], *keepers}, return_when=asyncio.FIRST_COMPLETED)
     for task in (*others, *keepers):
         task.cancel()
     ends = await asyncio.gather(*keepers, return_exceptions=True)
     return next((end for end in ends if isinstance(end, int)), 0)
+
+
+async def _look_after_derived(runtime: Runtime) -> None:
+    """Make the directories of what is derived again where they were deleted: the programs may not be able to."""
+    data = runtime.settings.data
+    while True:
+        await asyncio.sleep(MISSING)
+        if not (data.site.is_dir() and data.state.is_dir()):
+            try:
+                prepare_derived(data, owner=runtime.user)
+            except Refused as error:
+                log.error("%s", error)
 
 
 async def _keep_running(program: Program, environment: Mapping[str, str], after: Path | None = None) -> int:

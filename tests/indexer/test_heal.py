@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,12 +71,37 @@ def test_a_part_of_the_site_that_is_lost_or_emptied_comes_back(
 def test_deleted_directories_of_everything_derived_come_back(larder: Larder, tmp_path: Path) -> None:
     before = good_answers(larder)
     for name in ("site", "state"):
-        subprocess.run(["rm", "-rf", *(larder.data / name).iterdir()], check=True)
+        for path in (larder.data / name).iterdir():
+            remove(path)
     wait_until(lambda: answers(larder) == before, 30)
     wheel = make_wheel(tmp_path, "after", "1.0")
     body, headers = form(wheel)
     assert larder.request("POST", "/", body, headers | basic(USER, PASSWORD)).status == 200
     assert larder.digest("after", wheel.name) == digest(wheel)
+
+
+@pytest.mark.parametrize(("name", "part"), [("site", "default"), ("state", "larder.toml")])
+def test_a_whole_directory_that_is_deleted_comes_back(larder: Larder, name: str, part: str) -> None:
+    before = good_answers(larder)
+    (larder.data / name).rename(larder.data / f".{name}-{time.monotonic_ns()}")
+    wait_until(lambda: (larder.data / name / part).exists() and answers(larder) == before, 30)
+    wait_until(lambda: larder.get("/health").status == 200, 30)
+
+
+@pytest.mark.parametrize("name", ["projects", ".versions", "packages", "boards"])
+def test_a_file_in_the_place_of_a_directory_is_removed(larder: Larder, name: str) -> None:
+    before = good_answers(larder)
+    path = larder.data / "site/default" / name
+    path.rename(path.with_name(f".{name}-{time.monotonic_ns()}"))
+    path.write_text("in the way")
+    wait_until(lambda: answers(larder) == before, 30)
+
+
+def test_pages_that_may_not_be_read_are_made_anew(larder: Larder) -> None:
+    before = good_answers(larder)
+    for page in (larder.data / "site/default/projects/demo").iterdir():
+        page.chmod(0)
+    wait_until(lambda: answers(larder) == before, 30)
 
 
 def test_a_torn_listing_does_no_harm_to_an_upload(larder: Larder, tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def test_what_nginx_could_not_serve_is_not_listed(
 ) -> None:
     """A capability may open to the indexer what is closed to nginx."""
     wheel = make_wheel(repository.packages, "demo", "1.0")
-    monkeypatch.setattr("indexer.inspect.os.access", lambda *_, **__: False)
+    monkeypatch.setattr("store.files.os.access", lambda *_, **__: False)
     assert tracked.tracker.look([wheel.name]) == set()
     assert "cannot be read: Permission denied; expected what uid" in tracked.reason(wheel.name)
 
@@ -286,3 +286,29 @@ def test_with_the_whole_directory_gone_nothing_is_known_to_be_gone(
     tracked.tracker.look([wheel.name])
     tracked.reconcile()
     assert tracked.index.projects() == {"demo"}
+
+
+def test_packages_may_be_a_link_to_a_directory(tracked: Tracked, repository: Repository) -> None:
+    repository.packages.rename(repository.packages.with_name("elsewhere"))
+    repository.packages.symlink_to("elsewhere")
+    wheel = make_wheel(repository.packages, "demo", "1.0")
+    assert tracked.reconcile() == {"demo"}
+    wheel.unlink()
+    assert tracked.tracker.look([wheel.name]) == {"demo"}
+
+
+def test_directories_may_be_too_deep_but_stop_nobody(tracked: Tracked, repository: Repository) -> None:
+    deep = repository.packages.joinpath(*["d"] * 600)
+    deep.mkdir(parents=True)
+    make_wheel(repository.packages, "demo", "1.0")
+    assert tracked.reconcile() == {"demo"}
+    [(_, reason)] = tracked.index.reasons().items()
+    assert "directories deep" in reason
+
+
+def test_a_plain_tar_that_is_being_filled_is_not_taken_for_whole(tracked: Tracked, repository: Repository) -> None:
+    tar = make_sdist(repository.packages, "demo", "1.0", ".tar")
+    with tar.open("r+b"):
+        assert tracked.tracker.look([tar.name]) == set()
+        assert tracked.tracker.take_unsteady() == [tar.name]
+    assert tracked.tracker.look([tar.name]) == {"demo"}

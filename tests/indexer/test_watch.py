@@ -169,3 +169,15 @@ def test_a_watch_that_ended_by_itself_is_begun_anew(watching: Watching, packages
     wait_until(lambda: not started.is_alive())
     assert watching.keep(60.0)
     assert not watching.keep(60.1)
+
+
+def test_links_to_directories_send_nobody_round_in_circles(packages: Path) -> None:
+    (packages / "self").symlink_to(".")
+    (packages / "a").mkdir()
+    (packages / "a/back").symlink_to("../a")
+    heard = Heard()
+    started = start_watch(packages, "poll", 0.02, heard)
+    (packages / "a/new").write_text("x")
+    heard.wait_for("a/new")
+    assert started.is_alive()
+    started.stop()

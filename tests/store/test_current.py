@@ -177,7 +177,7 @@ def test_where_the_kernel_does_not_tell_of_writers_a_change_has_to_last_longer(
     data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = settle(data, OPEN)
-    monkeypatch.setattr("store.current._is_being_written", lambda _: None)
+    monkeypatch.setattr("store.current.files.is_being_written", lambda _: None)
     data.policy.write_bytes(SHUT)
     assert is_open(looks(UNSURE - 0.1))
     assert not is_open(looks(0.2))
@@ -265,3 +265,21 @@ def test_no_replacement_puts_in_force_what_nobody_wrote(data: Data) -> None:
         looks.now += chance.random()
         assert not is_open(looks())
         assert looks.marks() == {IMMUTABLE_MARK}
+
+
+def test_what_is_in_force_stays_also_where_it_could_not_be_kept(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = settle(data, OPEN)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("store.current.files.write", refuse)
+        data.policy.write_bytes(SHUT)
+        assert not is_open(looks(2 * UNSURE))
+        assert "cannot be kept" in looks.current.unkept
+        data.policy.unlink()
+        assert not is_open(looks(2 * UNSURE))
+    assert not is_open(looks())
+    assert looks.current.unkept == ""
+    assert not is_open(start(data)(2 * UNSURE))

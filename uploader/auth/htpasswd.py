@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from store.files import check_access
 from uploader.auth.basic import decode_name
 from uploader.auth.hashes import is_usable
 
@@ -35,6 +36,7 @@ class Htpasswd:
 def read_htpasswd(path: Path) -> bytes:
     """What the file holds, nothing where there is none; OSError where it cannot be read. Never waits for a writer."""
     try:
+        check_access(path.parent, path.name)  # else reads would be refused to whom uploads are not
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return b""

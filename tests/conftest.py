@@ -10,15 +10,6 @@ from tests.running import Larder, free_port
 Start = Callable[..., Larder]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a module's programs stay in one process; programs of another parameter can have another."""
-    for item in items:
-        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        group = [str(item.path), *(str(parameters[name]) for name in ("larder", "stack") if name in parameters)]
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(" ".join(group)))
-
-
 @pytest.fixture
 def start_larder(tmp_path: Path) -> Iterator[Start]:
     """Start a Larder on `tmp_path/data`, or another directory; stopped at the end."""

@@ -241,7 +241,6 @@ def test_poetry_reads_with_a_password(private: Larder, tmp_path: Path) -> None:
     assert added.startswith("0:"), added
 
 
-@pytest.mark.xdist_group("rounds")
 def test_a_hundred_times_what_was_uploaded_can_be_installed_at_once(larder: Larder, tmp_path: Path, pip: Pip) -> None:
     for number in range(100):
         wheel = make_wheel(tmp_path / "made", "rounds", f"1.{number}")

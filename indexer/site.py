@@ -51,9 +51,6 @@ class Site:
         known = self._manifest.sets.get(name)
         return known is not None and known.fingerprint == fingerprint
 
-    def has(self, name: str) -> bool:
-        return (self._root / name).is_symlink()
-
     def projects(self) -> set[str]:
         """Every project that has pages, as the disk says."""
         with contextlib.suppress(OSError), os.scandir(self._root / PROJECTS) as entries:

@@ -1,15 +1,13 @@
 """The document that upip asks for, as nginx hands it out: from disk, with the address the board came by."""
 
 import re
-import socket
-from email.parser import BytesParser
-from typing import Any
 
 import pytest
 
 from tests.archives import make_board_sdist, make_sdist, make_wheel
 from tests.nginx.alone import Site, lead
-from tests.running import Answer, place_of
+from tests.nginx.board import ask, document, latest, parse, talk
+from tests.running import place_of
 
 NAME = "my-micropython-package"
 
@@ -33,39 +31,6 @@ def site(shared_site: Site) -> Site:
     shared_site.reply = lead
     shared_site.render()
     return shared_site
-
-
-def ask(site: Site, path: str, *headers: str) -> Answer:
-    """What a board sends, HTTP/1.0 with a Host and no more, or with these headers instead; the answer up to its end."""
-    lines = [f"GET {path} HTTP/1.0", *(headers or (f"Host: 127.0.0.1:{site.port}",)), "", ""]
-    return parse(talk(site, "\r\n".join(lines).encode("latin-1")))
-
-
-def talk(site: Site, request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection:
-        connection.sendall(request)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
-def parse(answer: bytes) -> Answer:
-    head, body = answer.split(b"\r\n\r\n", 1)
-    status_line, headers = head.split(b"\r\n", 1)
-    _, status, reason = status_line.decode().split(" ", 2)
-    return Answer(int(status), reason, BytesParser().parsebytes(headers), body)
-
-
-def document(site: Site, path: str, *headers: str) -> Any:
-    answer = ask(site, path, *headers)
-    return answer.json() if answer.status == 200 else {"info": {"version": None}, "releases": {}}
-
-
-def latest(site: Site, path: str) -> str | None:
-    """The version the document calls the latest; it lists that one, and one file for each."""
-    found = document(site, path)
-    version: str | None = found["info"]["version"]
-    assert version is None or version in found["releases"]
-    assert all(len(files) == 1 for files in found["releases"].values())
-    return version
 
 
 def test_the_answer_is_one_that_upip_can_read(site: Site) -> None:

@@ -7,16 +7,15 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from email.parser import BytesParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.archives import make_archive, make_board_sdist, make_sdist, make_wheel, sdist_contents
 from tests.clients.micropython import find_micropython
 from tests.conftest import Start
-from tests.running import HERE, PASSWORD, USER, Answer, Larder, basic, form, place_of, wait_until
+from tests.nginx.board import ask, document, latest
+from tests.running import HERE, PASSWORD, USER, Larder, basic, form, place_of, wait_until
 
 UPIP = HERE / "tests/clients/boards/upip.py"
 NAME = "my-micropython-package"
@@ -53,39 +52,6 @@ def upload(larder: Larder, file: Path) -> None:
     body, headers = form(file)
     answer = larder.request("POST", "/", body, {**headers, **basic(USER, PASSWORD)})
     assert answer.status == 200, answer.text
-
-
-def ask(larder: Larder, path: str, *headers: str) -> Answer:
-    """What a board sends, HTTP/1.0 with a Host and no more, or with these headers instead; the answer up to its end."""
-    lines = [f"GET {path} HTTP/1.0", *(headers or (f"Host: 127.0.0.1:{larder.port}",)), "", ""]
-    return parse(talk(larder, "\r\n".join(lines).encode("latin-1")))
-
-
-def talk(larder: Larder, request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", larder.port), timeout=20) as connection:
-        connection.sendall(request)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
-def parse(answer: bytes) -> Answer:
-    head, body = answer.split(b"\r\n\r\n", 1)
-    status_line, headers = head.split(b"\r\n", 1)
-    _, status, reason = status_line.decode().split(" ", 2)
-    return Answer(int(status), reason, BytesParser().parsebytes(headers), body)
-
-
-def document(larder: Larder, path: str, *headers: str) -> Any:
-    answer = ask(larder, path, *headers)
-    return answer.json() if answer.status == 200 else {"info": {"version": None}, "releases": {}}
-
-
-def latest(larder: Larder, path: str) -> str | None:
-    """The version the document calls the latest; it lists that one, and one file for each."""
-    found = document(larder, path)
-    version: str | None = found["info"]["version"]
-    assert version is None or version in found["releases"]
-    assert all(len(files) == 1 for files in found["releases"].values())
-    return version
 
 
 def run_board(*arguments: str, heap: str = SMALL) -> "subprocess.CompletedProcess[str]":

@@ -74,9 +74,24 @@ def stored(site: Site) -> int:
     directory = site.prefix / "tmp"
     workers = Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split()
     links = [link for worker in workers for link in Path(f"/proc/{worker}/fd").iterdir()]
-    unnamed = [link for link in links if directory in link.readlink().parents]
-    named = [file for file in directory.rglob("*") if file.is_file() and file.name != "nginx.pid"]
-    return sum(file.stat().st_size for file in (*unnamed, *named))
+    named = [file for file in directory.rglob("*") if file.name != "nginx.pid"]
+    return sum(map(size, named)) + sum(size(link) for link in links if leads_below(directory, link))
+
+
+def leads_below(directory: Path, link: Path) -> bool:
+    """Whether an open file lies there; one that was closed since it was listed does not."""
+    try:
+        return directory in link.readlink().parents
+    except FileNotFoundError:
+        return False
+
+
+def size(path: Path) -> int:
+    """Bytes of a file; none of a directory, and of what is gone since it was listed."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0
 
 
 def pour(site: Site, method: str, path: str, *, chunked: bool, meanwhile: Callable[[], None]) -> bytes:

@@ -16,7 +16,9 @@ import indexer.model
 import store
 from indexer.database import Database
 from indexer.inspect import Inspection
-from indexer.model import Distribution, Facts, Identity, Rejected, Signature, Yank
+from indexer.model import Facts, Rejected, Signature, Yank
+from store.distribution import Distribution
+from store.identity import Identity
 
 _COLUMNS = "key text primary key, facts text, core_metadata blob"
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Distribution, Rejected, Signature, Yank)}

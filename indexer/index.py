@@ -9,7 +9,9 @@ from functools import lru_cache
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from indexer.model import Counts, Distribution, Facts, Identity, ListedFile, ProjectDetail, Rejected, Signature, Yank
+from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Rejected, Signature, Yank
+from store.distribution import Distribution
+from store.identity import Identity
 from store.names import SIGNATURE, YANKED, base_of_sidecar
 
 Release = tuple[str, str]

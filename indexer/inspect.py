@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from indexer.model import NO_IDENTITY, Distribution, Facts, Identity, Rejected, Signature, Yank
-from store.distribution import read_contents
+from indexer.model import Facts, Rejected, Signature, Yank
+from store.distribution import Distribution, read_contents
 from store.errors import Refused
 from store.files import check_access, is_being_written
+from store.identity import NO_IDENTITY, Identity
 from store.names import SIGNATURE, YANKED, parse_filename
 
 UNMARKED = ".tar"  # nothing in such a file tells how long it is: one that is being filled can seem whole

@@ -1,45 +1,11 @@
 """What the indexer knows of a file and of a project, as frozen values."""
 
-import os
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from packaging.version import Version
 
-from store.names import Kind
-
-
-class Identity(NamedTuple):
-    """A file as stat(2) knows it; while it is the same the content is, and a moved file keeps it.
-
-    `mtime_ns` is in nanoseconds, `size` in bytes.
-    """
-
-    inode: int
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, facts: os.stat_result) -> "Identity":
-        return cls(facts.st_ino, facts.st_size, facts.st_mtime_ns)
-
-
-NO_IDENTITY = Identity(0, 0, 0)
-"""Of what there is no telling."""
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """What a whole archive holds; digests are sha256 in hex.
-
-    It has several `releases` only where nothing inside says which of the readings of its file name is meant.
-    """
-
-    releases: tuple[tuple[str, str], ...]  # project and version
-    kind: Kind
-    digest: str
-    requires_python: str
-    metadata_digest: str  # of the METADATA file, for wheels only; else empty
+from store.distribution import Distribution
+from store.identity import Identity
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from indexer.model import Identity
 from indexer.scan import Seen, scan
 from indexer.tracker import Tracker
+from store.identity import Identity
 from store.repository import Repository
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from indexer.model import Identity
+from store.identity import Identity
 from store.names import is_ignored
 
 DEPTH = 100  # directories below `packages/` that are looked into

@@ -10,9 +10,11 @@ from indexer.backoff import Backoff
 from indexer.facts import FactCache
 from indexer.index import Index
 from indexer.inspect import Inspection, inspect
-from indexer.model import NO_IDENTITY, Distribution, Identity, Rejected
+from indexer.model import Rejected
 from indexer.pool import Broken, Inspected, InspectionPool, batches
 from indexer.scan import Seen, scan
+from store.distribution import Distribution
+from store.identity import NO_IDENTITY, Identity
 from store.names import possible_projects
 from store.repository import Repository
 

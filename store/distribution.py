@@ -20,6 +20,20 @@ _INSTEAD = {"wheel": "", "egg": "", "sdist": f", or {' or '.join(BUILD_FILES)} a
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """What is known of a whole archive; digests are sha256 in hex.
+
+    It has several `releases` only where nothing inside says which of the readings of its file name is meant.
+    """
+
+    releases: tuple[tuple[str, str], ...]  # project and version
+    kind: Kind
+    digest: str
+    requires_python: str
+    metadata_digest: str  # of the METADATA file, for wheels only; else empty
+
+
+@dataclass(frozen=True)
 class Contents:
     """What a whole archive says of itself.
 

@@ -9,7 +9,9 @@ import pytest
 
 from indexer.facts import FactCache, fingerprint_of_inspection
 from indexer.inspect import Inspection
-from indexer.model import Distribution, Facts, Identity, Rejected, Signature, Yank
+from indexer.model import Facts, Rejected, Signature, Yank
+from store.distribution import Distribution
+from store.identity import Identity
 
 HUGE = Identity((1 << 64) - 1, 1 << 40, -1)  # an inode need not fit into 63 bits
 KINDS: list[Facts] = [

@@ -3,7 +3,9 @@
 import random
 
 from indexer.index import Index
-from indexer.model import Counts, Distribution, Identity, Rejected, Signature, Yank
+from indexer.model import Counts, Rejected, Signature, Yank
+from store.distribution import Distribution
+from store.identity import Identity
 
 
 def distribution(*releases: tuple[str, str], digest: str = "d") -> Distribution:

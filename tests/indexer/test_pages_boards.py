@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from indexer.model import Distribution, Identity, ListedFile, ProjectDetail
+from indexer.model import ListedFile, ProjectDetail
 from indexer.pages import list_companions, render_project
 from indexer.pages.boards import pick_latest
+from store.distribution import Distribution
+from store.identity import Identity
 from store.names import Kind
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from indexer.model import Counts, Distribution, Identity, ListedFile, Overview, ProjectDetail
+from indexer.model import Counts, ListedFile, Overview, ProjectDetail
 from indexer.pages import is_compressed, list_companions, render_overview, render_project
+from store.distribution import Distribution
+from store.identity import Identity
 
 DIGEST = "0" * 64
 HATCH = re.compile(r"<a [^>]+>([^<]+)</a>")  # how hatch reads a page

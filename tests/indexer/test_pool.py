@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from indexer.inspect import Inspection
-from indexer.model import Identity, Rejected, Yank
+from indexer.model import Rejected, Yank
 from indexer.pool import BATCH, Broken, Inspected, InspectionPool, batches
+from store.identity import Identity
 
 
 def read(_: Path, paths: tuple[str, ...]) -> tuple[Inspection, ...]:

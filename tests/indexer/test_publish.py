@@ -10,13 +10,14 @@ import pytest
 
 from indexer.facts import FactCache
 from indexer.manifest import Manifest
-from indexer.model import Counts, Identity, Overview
+from indexer.model import Counts, Overview
 from indexer.publish import BUDGET, Publisher
 from indexer.scan import scan
 from indexer.site import Site
 from indexer.tend import INTERVAL, Tending
 from indexer.tracker import FEW, Tracker
 from store.data import Data
+from store.identity import Identity
 from store.listing import read_listing
 from store.repository import Repository
 from tests.archives import make_sdist, make_wheel

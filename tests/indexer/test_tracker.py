@@ -12,12 +12,13 @@ import pytest
 
 from indexer.facts import FactCache
 from indexer.inspect import inspect
-from indexer.model import Distribution, Rejected
+from indexer.model import Rejected
 from indexer.pool import Broken, Inspected
 from indexer.reconcile import SLICE, Reconciler
 from indexer.scan import scan
 from indexer.tracker import FEW, Tracker
 from store.data import Data
+from store.distribution import Distribution
 from store.repository import Repository
 from tests.archives import core_metadata, digest, make_archive, make_sdist, make_wheel, sdist_contents
 

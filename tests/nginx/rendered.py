@@ -8,9 +8,10 @@ from typing import Any
 
 from packaging.version import Version
 
-from indexer.model import Counts, Distribution, Identity, ListedFile, Overview, ProjectDetail
+from indexer.model import Counts, ListedFile, Overview, ProjectDetail
 from indexer.pages import ALSO, Companion, is_compressed, list_companions, render_overview, render_project
-from store.distribution import read_contents
+from store.distribution import Distribution, read_contents
+from store.identity import Identity
 from store.names import SIGNATURE, YANKED, parse_filename
 from store.repository import Repository
 

@@ -4,15 +4,19 @@ import errno
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from typing import IO, BinaryIO
+from hashlib import sha256
+from typing import BinaryIO
 
 from store.archive import read_members
+from store.archive.budget import WHATEVER_IT_TAKES, Budget, Meter, TooMuch
+from store.archive.member import Member
+from store.archive.packed import Packed
 from store.errors import BadArchive, BadName, Refused, clip, shown
 from store.metadata import METADATA_LIMIT, Metadata, parse_metadata
 from store.names import Kind, ParsedFilename, Release, check_agrees, readings
 
 BUILD_FILES = ("setup.py", "pyproject.toml")
+METADATA_PACE = 2e-8  # seconds of CPU that parsing a byte of metadata takes
 CANDIDATE_LIMIT = 20  # texts that are parsed in search of the metadata nearest the top
 
 _METADATA_OF = {"wheel": "*.dist-info/METADATA", "egg": "EGG-INFO/PKG-INFO", "sdist": "PKG-INFO"}
@@ -35,26 +39,43 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a whole archive says of itself.
+    """What a whole archive says of itself; `digest` is that of the whole file.
 
     One release; several only where it has no core metadata and its file name has several readings.
     `core_metadata` is what is served as `.metadata`: a wheel's METADATA, nothing for other kinds.
     """
 
     releases: tuple[Release, ...]
+    kind: Kind
+    digest: str
     requires_python: str
     core_metadata: bytes
 
+    @property
+    def distribution(self) -> Distribution:
+        """The same as it is kept and compared."""
+        return Distribution(
+            releases=tuple((release.project, str(release.version)) for release in self.releases),
+            kind=self.kind,
+            digest=self.digest,
+            requires_python=self.requires_python,
+            metadata_digest=sha256(self.core_metadata).hexdigest() if self.core_metadata else "",
+        )
 
-def read_contents(file: BinaryIO, parsed: ParsedFilename) -> Contents:
-    """Read the whole archive once; a Refused says in one line what is wrong with it.
 
-    Nothing else is raised but an OSError of the disk itself, which says nothing about the file.
+def read_contents(
+    file: BinaryIO, parsed: ParsedFilename, *, digest: str = "", budget: Budget = WHATEVER_IT_TAKES
+) -> Contents:
+    """Read the whole archive once; a Refused says in one line what is wrong with it, or that it takes too long.
+
+    It is hashed on the way, unless its digest is known. Nothing else is raised but TooMuch, where it takes more
+    than the budget, and an OSError of the disk itself: neither says anything about the file.
     """
     handled = sys.exception()  # by the caller: no part of what happens here
     try:
-        return _judge(parsed, _look_through(file, parsed))
-    except Refused:
+        packed = Packed(file, digest, budget)
+        return _judge(parsed, _look_through(packed, parsed), packed.finish())
+    except (Refused, TooMuch):
         raise
     except Exception as error:  # whatever a library makes of hostile bytes is this one file's reason
         if of_the_disk := _disk_error(error, handled):
@@ -101,9 +122,8 @@ class _Seen:
         """True where pip finds something to build: a build file at the root, or in the single top directory."""
         return self.kind == "sdist" and (self.has_build_file or (self.has_build_file_below and len(self.tops) == 1))
 
-    def is_metadata(self, path: PurePosixPath) -> bool:
+    def is_metadata(self, parts: tuple[str, ...]) -> bool:
         """True for what can hold core metadata, and lies nearer the top than what was found."""
-        parts = path.parts
         if self.depth is not None and len(parts) >= self.depth:
             return False
         if self.kind == "wheel":
@@ -112,10 +132,10 @@ class _Seen:
             return parts == ("EGG-INFO", "PKG-INFO")
         return parts[-1] == "PKG-INFO" and (len(parts) <= 2 or parts[-2].endswith(".egg-info"))
 
-    def keep(self, path: PurePosixPath, text: bytes) -> None:
+    def keep(self, parts: tuple[str, ...], text: bytes) -> None:
         """Take this metadata, unless it has no name or version."""
         if len(text) > METADATA_LIMIT:
-            raise BadArchive(f"{shown(str(path))} is larger than {METADATA_LIMIT} bytes; expected core metadata")
+            raise BadArchive(f"{shown('/'.join(parts))} is larger than {METADATA_LIMIT} bytes; expected core metadata")
         self.candidates += 1
         if self.candidates > CANDIDATE_LIMIT:
             raise BadArchive(
@@ -126,45 +146,49 @@ class _Seen:
         except BadArchive as flaw:
             self.flaw = flaw
         else:
-            self.text, self.depth = text, len(path.parts)
+            self.text, self.depth = text, len(parts)
 
 
-def _look_through(file: BinaryIO, parsed: ParsedFilename) -> _Seen:
+def _look_through(packed: Packed, parsed: ParsedFilename) -> _Seen:
     """Read every member, and keep what tells what the distribution is.
 
     Wheels: `*.dist-info/METADATA` (PEP 427). Eggs: `EGG-INFO/PKG-INFO`. Sdists: the PKG-INFO
     nearest the top, which for boards' sdists lies in `*.egg-info` only.
     """
     seen = _Seen(parsed.kind)
-    for path, content in read_members(file, parsed.suffix):
-        if path.parts:
-            _look_at(seen, path, content)
+    for member in read_members(packed, parsed.suffix):
+        if member.parts:
+            _look_at(seen, member, packed.meter)
     return seen
 
 
-def _look_at(seen: _Seen, path: PurePosixPath, content: IO[bytes] | None) -> None:
+def _look_at(seen: _Seen, member: Member, meter: Meter) -> None:
+    parts, content = member
     if len(seen.tops) < 2:
-        seen.tops.add(path.parts[0])
-    if content and path.name in BUILD_FILES:
-        seen.has_build_file |= len(path.parts) == 1
-        seen.has_build_file_below |= len(path.parts) == 2
-    if content and seen.is_metadata(path):
-        seen.keep(path, content.read(METADATA_LIMIT + 1))
+        seen.tops.add(parts[0])
+    if content and parts[-1] in BUILD_FILES:
+        seen.has_build_file |= len(parts) == 1
+        seen.has_build_file_below |= len(parts) == 2
+    if content and seen.is_metadata(parts):
+        text = content(METADATA_LIMIT + 1)
+        meter.expect(len(text) * METADATA_PACE)
+        seen.keep(parts, text)
 
 
-def _judge(parsed: ParsedFilename, seen: _Seen) -> Contents:
+def _judge(parsed: ParsedFilename, seen: _Seen, digest: str) -> Contents:
     if seen.metadata is None:
-        return _by_name(parsed, seen)
+        return _by_name(parsed, seen, digest)
     try:
         release = check_agrees(parsed, seen.metadata.name, seen.metadata.version)
     except BadName:
         if seen.is_buildable() and (seen.depth or 0) > 2:  # the egg-info of something else, as tests have them
-            return _by_name(parsed, seen)
+            return _by_name(parsed, seen, digest)
         raise
-    return Contents((release,), seen.metadata.requires_python, seen.text if parsed.kind == "wheel" else b"")
+    core_metadata = seen.text if parsed.kind == "wheel" else b""
+    return Contents((release,), parsed.kind, digest, seen.metadata.requires_python, core_metadata)
 
 
-def _by_name(parsed: ParsedFilename, seen: _Seen) -> Contents:
+def _by_name(parsed: ParsedFilename, seen: _Seen, digest: str) -> Contents:
     """What the file name says of an sdist without metadata of its own, such as were made by hand; or the reason."""
     if not seen.is_buildable():
         expected = f"expected core metadata inside{_INSTEAD[parsed.kind]}"
@@ -172,4 +196,4 @@ def _by_name(parsed: ParsedFilename, seen: _Seen) -> Contents:
     releases = readings(parsed)
     if not releases:
         raise BadName(f"{parsed.filename!r} holds no PKG-INFO; expected it to be named <name>-<version>{parsed.suffix}")
-    return Contents(releases, "", b"")
+    return Contents(releases, parsed.kind, digest, "", b"")

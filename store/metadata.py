@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from packaging.specifiers import SpecifierSet
 from pkginfo import Distribution as CoreMetadata
@@ -14,6 +15,11 @@ LINE_LIMIT = 50_000  # lines before the first empty one; a README of old was amo
 SPECIFIER_LIMIT = 1000  # characters
 
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
+_LINE = rb"[^\r\n]*+"
+_END = rb"(?:\r\n?|\n)"
+_HEADERS = re.compile(rb"(?:(?:From |[!-9;-~]*+:|[ \t])" + _LINE + rb"(?:" + _END + rb"|\Z))*+")
+_MORE = rb"(?:" + _END + rb"[ \t]" + _LINE + rb"){0,2000}+"  # lines: more than any of these values may have characters
+_WANTED = re.compile(rb"[\r\n]((Name|Version|Requires-Python):" + _LINE + _MORE + rb")", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ def parse_metadata(text: bytes) -> Metadata:
     # pkginfo reads no field at all under a version it does not know. Each version adds fields to
     # the one before, so all are read as the newest; a version that is set is not looked for.
     core.metadata_version = MAX_METADATA_VERSION_STR
-    core.parse(_fields(text))
+    core.parse(_wanted(_fields(text)))
     name, version = (_present(field, getattr(core, field.lower())) for field in ("Name", "Version"))
     return Metadata(name, version, _valid_specifier(core.requires_python or ""))
 
@@ -52,6 +58,18 @@ def _fields(text: bytes) -> bytes:
     return fields
 
 
+def _wanted(fields: bytes) -> bytes:
+    """The first of each that Larder works with: pkginfo takes its time for each field there is, and most have forty.
+
+    The fields end, as in the parser that pkginfo uses, before the first line that is none.
+    """
+    end = _HEADERS.match(fields)
+    found: dict[bytes, bytes] = {}
+    for match in _WANTED.finditer(b"\n" + fields[: end.end() if end else 0]):
+        found.setdefault(match[2].lower(), match[1])
+    return b"\n".join(found.values())
+
+
 def _present(field: str, value: str | None) -> str:
     if not value or value == "UNKNOWN":
         raise BadArchive(f"its metadata has no {field}; expected core metadata with Name and Version")
@@ -62,8 +80,13 @@ def _valid_specifier(requires_python: str) -> str:
     """The specifier, or nothing where no installer could read it (PEP 503: ignore what is malformed)."""
     if len(requires_python) > SPECIFIER_LIMIT or not (requires_python.isascii() and requires_python.isprintable()):
         return ""
+    return requires_python if _is_specifier(requires_python) else ""
+
+
+@lru_cache(1000)  # most projects say the same
+def _is_specifier(text: str) -> bool:
     try:
-        SpecifierSet(requires_python)
+        SpecifierSet(text)
     except ValueError:  # InvalidSpecifier, InvalidVersion, or Python's own for a number of too many digits
-        return ""
-    return requires_python
+        return False
+    return True

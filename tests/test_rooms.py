@@ -9,7 +9,7 @@ import pytest
 from tests.running import HERE
 
 ROOMS = {
-    "store": {"packaging", "pkginfo"},
+    "store": {"isal", "packaging", "pkginfo"},
     "uploader": {"aiohttp", "packaging", "passlib", "store"},
     "indexer": {"jinja2", "packaging", "store", "watchdog"},
     "scripts": {"store"},
@@ -19,6 +19,7 @@ HOMES = {
     "jinja2": ["indexer/pages/templates.py"],
     "passlib": ["uploader/auth/hashes.py"],
     "pkginfo": ["store/metadata.py"],
+    "isal": ["store/archive/inflate.py"],
 }
 PATHS = ("store/data.py", "store/repository.py")
 

@@ -1,112 +1,99 @@
-"""Zip files: one zip from its first byte to its last, every member read to its checksum.
+"""Zip files: every member read to its checksum, each from bytes that are its own."""
 
-A copy that was cut off inside a nested zip ends like a zip; one that was cut off anywhere else has
-no end at all. Both are found before `zipfile` reads the directory into memory.
-(APPNOTE.TXT 4.3.12 to 4.3.16.)
-"""
-
-import io
 import struct
-import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import IO, BinaryIO
+from itertools import pairwise
 
-from store.archive.limits import CHUNK, MEMBER_LIMIT, check_path, check_unpacked
+from store.archive.directory import UTF8, Entry, read_directory
+from store.archive.inflate import crc32, inflate
+from store.archive.limits import check_path, check_unpacked
+from store.archive.member import Member
+from store.archive.packed import Packed, Span
 from store.errors import BadArchive, shown
 
-_END = struct.Struct("<4s4H2LH")
-_LOCATOR = struct.Struct("<4sLQL")
-_END64 = struct.Struct("<4sQ2H2L4Q")
-_ENTRY = struct.Struct("<4s24x3H12x")  # of a directory entry: the signature, the lengths of what follows
-_COMMENT_LIMIT = 0xFFFF
-_ENTRY_SIZES = range(46, 1024)  # a directory entry's bytes: the least, and more than any average
+_LOCAL = struct.Struct("<4s2xH18x2H")
+_STORED, _DEFLATED = 0, 8
+_ENCRYPTED, _DESCRIBED, _PATCHED, _STRONGLY_ENCRYPTED = 1 << 0, 1 << 3, 1 << 5, 1 << 6
+_UNREADABLE = _ENCRYPTED | _PATCHED | _STRONGLY_ENCRYPTED
 
 
-def read_zip(file: BinaryIO) -> Iterator[tuple[PurePosixPath, IO[bytes] | None]]:
+def read_zip(packed: Packed) -> Iterator[Member]:
     """The members in the directory's order; see `read_members`."""
-    _check_directory(file, _read_end(file))
-    with zipfile.ZipFile(file) as archive:
-        members = archive.infolist()
-        check_unpacked(sum(member.file_size for member in members), file.seek(0, io.SEEK_END))
-        for member in members:
-            yield from _read_member(archive, member)
+    entries, end = read_directory(packed)
+    check_unpacked(sum(entry.size for entry in entries), packed.size)
+    ends = _find_ends(entries, end)
+    for entry in entries:
+        if not entry.size:  # where there is something, every piece of it is metered
+            packed.meter.check()
+        yield from _read_member(packed, entry, ends[entry.offset])
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[tuple[PurePosixPath, IO[bytes] | None]]:
-    path = check_path(member.filename)
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise BadArchive(
-            f"{shown(member.filename)} is packed by method {member.compress_type}; expected stored or deflated"
-        )
-    with archive.open(member) as content:
-        yield path, None if member.is_dir() else content
-        while content.read(CHUNK):  # to the end, where zipfile compares the CRC
-            pass
+def _find_ends(entries: list[Entry], end: int) -> dict[int, int]:
+    """Where, for a member that begins there, the next one does, or the directory."""
+    offsets = sorted(entry.offset for entry in entries)
+    if offsets and offsets[-1] >= end:
+        raise ValueError("a member begins beyond its directory")
+    ends = dict(pairwise((*offsets, end)))
+    if len(ends) < len(offsets):
+        raise ValueError("Overlapped entries: two begin at one place (possible zip bomb)")
+    return ends
 
 
-@dataclass(frozen=True)
-class _End:
-    members: int
-    directory_size: int
-    directory_offset: int
-    position: int  # where the directory has to end
+def _read_member(packed: Packed, entry: Entry, end: int) -> Iterator[Member]:
+    name = entry.name
+    parts = check_path(name)
+    _check_readable(entry, name)
+    span, data_end = _find(packed, entry, name, end)
+    pieces = _unpack(packed, span, entry, name)
+    yield Member(parts, None if name.endswith("/") else lambda limit: _gather(pieces, limit))
+    for _ in pieces:  # to the end, where the checksum is compared
+        pass
+    if entry.flags & _DESCRIBED and entry.crc and packed.read(data_end, min(4, end - data_end)) == bytes(4):
+        raise EOFError(f"{shown(name)} is not followed by what describes it")
 
 
-def _check_directory(file: BinaryIO, end: _End) -> None:
-    """Raise BadArchive unless the directory lies where its end says, and holds as many members, few enough."""
-    if end.members > MEMBER_LIMIT:
-        raise BadArchive(f"it holds {end.members} members; expected at most {MEMBER_LIMIT}")
-    if end.directory_size not in range(end.members * _ENTRY_SIZES.start, end.members * _ENTRY_SIZES.stop + 1):
-        raise BadArchive(
-            f"its directory of {end.members} members claims {end.directory_size} bytes; "
-            f"expected {_ENTRY_SIZES.start} to {_ENTRY_SIZES.stop} for each"
-        )
-    if end.directory_offset + end.directory_size != end.position:
-        raise BadArchive("it is not a whole zip archive: its directory is not where its end says")
-    file.seek(end.directory_offset)
-    if _count_entries(file.read(end.directory_size), end.members + 1) != end.members:
-        raise BadArchive(f"it is not a whole zip archive: its directory is not of the {end.members} members expected")
+def _gather(pieces: Iterator[bytes], limit: int) -> bytes:
+    text = b""
+    while len(text) < limit and (piece := next(pieces, b"")):
+        text += piece
+    return text[:limit]
 
 
-def _count_entries(directory: bytes, enough: int) -> int:
-    """How many entries follow one another from the first byte to the last; -1 where that is not so."""
-    at = count = 0
-    while at < len(directory) and count < enough:
-        if len(directory) - at < _ENTRY.size or not directory.startswith(b"PK\x01\x02", at):
-            return -1
-        at += _ENTRY.size + sum(_ENTRY.unpack_from(directory, at)[1:])
-        count += 1
-    return count if at == len(directory) else -1
+def _check_readable(entry: Entry, name: str) -> None:
+    if entry.method not in (_STORED, _DEFLATED):
+        raise BadArchive(f"{shown(name)} is packed by method {entry.method}; expected stored or deflated")
+    if entry.flags & _UNREADABLE:
+        raise BadArchive(f"{shown(name)} is encrypted, or a patch; expected what can be read as it is")
+    if not name:
+        raise ValueError("a member has no name")
 
 
-def _read_end(file: BinaryIO) -> _End:
-    size = file.seek(0, io.SEEK_END)
-    start = max(0, size - _END.size - _COMMENT_LIMIT)
-    file.seek(start)
-    tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < _END.size:
-        raise BadArchive("it is not a whole zip archive: its end is missing")
-    fields = _END.unpack_from(tail, at)
-    if at + _END.size + fields[7] != len(tail):
-        raise BadArchive("it is not a whole zip archive: bytes follow its end")
-    end = _End(fields[4], fields[5], fields[6], start + at)
-    return _read_end64(file, end) or end
+def _find(packed: Packed, entry: Entry, name: str, end: int) -> tuple[Span, int]:
+    """The member's bytes, and where they end: after a header of its own, and before what begins next."""
+    signature, flags, name_size, extra_size = _LOCAL.unpack(packed.read(entry.offset, _LOCAL.size))
+    if signature != b"PK\x03\x04":
+        raise ValueError(f"Bad magic number for file header of {shown(name)}")
+    raw_name = packed.read(entry.offset + _LOCAL.size, name_size)
+    if raw_name != entry.raw_name or ((flags ^ entry.flags) & UTF8 and not raw_name.isascii()):
+        raise ValueError(f"File name in directory {shown(name)} and header differ.")
+    start = entry.offset + _LOCAL.size + name_size + extra_size
+    if start + entry.packed > end:
+        raise ValueError(f"Overlapped entries: {shown(name)} (possible zip bomb)")
+    return Span(packed, start, start + entry.packed), start + entry.packed
 
 
-def _read_end64(file: BinaryIO, end: _End) -> _End | None:
-    """The zip64 end, where there is one: right before its locator, the only place `zipfile` looks in."""
-    position = end.position - _LOCATOR.size - _END64.size
-    if position < 0:
-        return None
-    file.seek(position)
-    data = file.read(_END64.size + _LOCATOR.size)
-    signature, _, offset, _ = _LOCATOR.unpack_from(data, _END64.size)
-    if signature != b"PK\x06\x07":
-        return None
-    if offset != position or not data.startswith(b"PK\x06\x06"):
-        raise BadArchive("it is not a whole zip archive: its zip64 end is missing")
-    fields = _END64.unpack_from(data)
-    return _End(fields[7], fields[8], fields[9], position)
+def _unpack(packed: Packed, span: Span, entry: Entry, name: str) -> Iterator[bytes]:
+    """The content in pieces; raises after the last one unless it is what the directory says."""
+    crc = size = 0
+    stored = entry.method == _STORED or not entry.packed  # some writers say that nothing is deflated
+    for piece in iter(span.read, b"") if stored else inflate(span):
+        crc = crc32(piece, crc)
+        size += len(piece)
+        packed.meter.unpack(len(piece), packed.size)
+        if size > entry.size:
+            break
+        yield piece
+    if size != entry.size or span.read(1):
+        raise ValueError(f"{shown(name)} does not have the {entry.size} bytes that the directory says")
+    if crc != entry.crc:
+        raise ValueError(f"Bad CRC-32 for file {shown(name)}")

@@ -14,7 +14,8 @@ import pytest
 from store.distribution import Contents, read_contents
 from store.errors import BadArchive, Refused
 from store.names import ParsedFilename, parse_filename
-from tests.archives import core_metadata, make_archive, make_egg, make_sdist, make_wheel, sdist_contents
+from tests.archives import core_metadata, digest, make_archive, make_egg, make_sdist, make_wheel, sdist_contents
+from tests.store.damage import damage
 
 
 def read(file: Path) -> Contents:
@@ -54,6 +55,17 @@ def test_an_archive_cut_off_anywhere_is_refused(tmp_path: Path, suffix: str) -> 
         refusal(file)
 
 
+@pytest.mark.parametrize("suffix", [suffix for suffix in KINDS if suffix != ".tar"])  # for which see the indexer
+def test_a_file_that_is_being_filled_is_refused_until_it_is_whole(tmp_path: Path, suffix: str) -> None:
+    file = make(tmp_path, suffix)
+    content = file.read_bytes()
+    for at in range(0, len(content), 1 if len(content) < 3000 else 37):
+        for filled in (content[:at] + bytes(len(content) - at), bytes(at) + content[at:]):
+            if filled != content:
+                file.write_bytes(filled)
+                refusal(file)
+
+
 def test_a_wheel_cut_off_at_the_end_of_a_wheel_inside_it_is_refused(tmp_path: Path) -> None:
     inner = make_wheel(tmp_path / "inner", "demo", "1.0").read_bytes()
     outer = make_wheel(tmp_path, "demo", "1.0")
@@ -62,24 +74,6 @@ def test_a_wheel_cut_off_at_the_end_of_a_wheel_inside_it_is_refused(tmp_path: Pa
     content = outer.read_bytes()
     outer.write_bytes(content[: content.index(inner) + len(inner)])
     refusal(outer)
-
-
-def damage(content: bytes, chance: random.Random) -> bytes:
-    """The content with a few bits flipped, bytes cut out, overwritten or inserted."""
-    damaged = bytearray(content)
-    for _ in range(chance.choice((1, 1, 1, 5))):
-        at, length = chance.randrange(len(damaged) or 1), chance.choice((1, 2, 8, 100, 512))
-        noise = chance.choice((chance.randbytes(length), bytes(length), b"\xff" * length, b"9" * length))
-        match chance.randrange(4):
-            case 0:
-                damaged[at : at + 1] = bytes(byte ^ (1 << chance.randrange(8)) for byte in damaged[at : at + 1])
-            case 1:
-                damaged[at : at + length] = b""
-            case 2:
-                damaged[at : at + length] = noise
-            case _:
-                damaged[at:at] = noise
-    return bytes(damaged)
 
 
 @pytest.mark.parametrize("suffix", KINDS)
@@ -132,6 +126,86 @@ class Failing(io.BytesIO):
 
 
 @pytest.mark.parametrize("suffix", KINDS)
+def test_the_digest_is_that_of_the_whole_file(tmp_path: Path, suffix: str) -> None:
+    file = make(tmp_path, suffix)
+    assert read(file).digest == digest(file)
+    with file.open("rb") as content:
+        assert read_contents(content, parse_filename(file.name), digest="known").digest == "known"
+
+
+@pytest.fixture
+def in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every file be one that is too large to be held."""
+    monkeypatch.setattr("store.archive.packed.WHOLE", 0)
+    monkeypatch.setattr("store.archive.packed.STEP", 100)
+    monkeypatch.setattr("store.archive.packed.PIECE", 70)
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_a_large_file_is_read_in_steps(tmp_path: Path, suffix: str, in_steps: None) -> None:
+    file = make(tmp_path, suffix)
+    contents = read(file)
+    assert contents.digest == digest(file)
+    assert [str(release.version) for release in contents.releases] == ["1.0"]
+
+
+@pytest.mark.parametrize("suffix", [".whl", ".tar.gz", ".tar"])
+def test_a_large_file_is_read_once(tmp_path: Path, suffix: str) -> None:
+    more = {"noise": random.Random(5).randbytes(6 << 20)}
+    if suffix == ".whl":
+        file = make_wheel(tmp_path, "demo", "1.0", more)
+    else:
+        file = make_archive(tmp_path / f"demo-1.0{suffix}", "demo-1.0", {**sdist_contents("demo", "1.0"), **more})
+    with Counting(file) as content:
+        assert read_contents(content, parse_filename(file.name)).digest == digest(file)
+    assert content.taken <= file.stat().st_size + (70 << 10)  # where a zip's directory lies, its end says
+
+
+class Counting(io.FileIO):
+    """A file that counts what is taken of it."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(-1 if size is None else size) or b""
+        self.taken += len(data)
+        return data
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_a_large_file_that_is_cut_off_or_damaged_is_refused(tmp_path: Path, suffix: str, in_steps: None) -> None:
+    file = make(tmp_path, suffix)
+    content, chance = file.read_bytes(), random.Random(4)
+    for at in range(0, len(content), len(content) // 50):
+        file.write_bytes(content[:at])
+        refusal(file)
+    parsed = parse_filename(file.name)
+    for _ in range(100):
+        assert reason_of(damage(content, chance), parsed).isprintable()
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read_is_refused(tmp_path: Path, in_steps: None) -> None:
+    wheel = make_wheel(tmp_path, "demo", "1.0")
+    with Shrinking(wheel.read_bytes()) as file, pytest.raises(BadArchive, match="not a whole"):
+        read_contents(file, parse_filename(wheel.name))
+
+
+class Shrinking(io.BytesIO):
+    """A file that is empty once its end was read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if b"PK\5\6" in data:
+            self.truncate(0)
+        return data
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_a_large_file_on_a_disk_that_fails_is_no_damaged_archive(tmp_path: Path, suffix: str, in_steps: None) -> None:
+    test_a_disk_that_fails_is_no_damaged_archive(tmp_path, suffix)
+
+
+@pytest.mark.parametrize("suffix", KINDS)
 def test_a_disk_that_fails_is_no_damaged_archive(tmp_path: Path, suffix: str) -> None:
     content, parsed = make(tmp_path, suffix).read_bytes(), parse_filename(make(tmp_path, suffix).name)
     for good in range(reads_of(content, parsed)):
@@ -142,7 +216,7 @@ def test_a_disk_that_fails_is_no_damaged_archive(tmp_path: Path, suffix: str) ->
 def reads_of(content: bytes, parsed: ParsedFilename) -> int:
     file = Failing(content, 1000)
     read_contents(file, parsed)
-    assert file.good < 999
+    assert file.good < 1000
     return 1000 - file.good
 
 

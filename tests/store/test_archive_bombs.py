@@ -84,6 +84,12 @@ def write_long_number(file: Path) -> None:
     write_pax_chain(file, info, b"1" * 1_000_000, 1)
 
 
+def write_long_comment(file: Path) -> None:
+    info = tarfile.TarInfo("demo-1.0/x")
+    info.type = tarfile.XHDTYPE
+    write_pax_chain(file, info, b"104857600 comment=" + b"x" * (104_857_600 - 19) + b"\n", 1)
+
+
 def write_many_globals(file: Path) -> None:
     info = tarfile.TarInfo("demo-1.0/x")
     info.type = tarfile.XGLTYPE
@@ -111,6 +117,7 @@ BOMBS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a header of 8 GB": ("demo-1.0.tar.gz", write_pax_claim),
     "200 MB of long names": ("demo-1.0.tar.gz", write_long_names),
     "a number of a million digits": ("demo-1.0.tar.gz", write_long_number),
+    "a comment of 100 MB": ("demo-1.0.tar.gz", write_long_comment),
     "50,000 global records": ("demo-1.0.tar.gz", write_many_globals),
     "more members than the directory says": ("demo-1.0.zip", write_thick_zip_directory),
 }

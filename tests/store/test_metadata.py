@@ -2,6 +2,8 @@
 
 import contextlib
 import random
+import time
+import tracemalloc
 
 import pytest
 
@@ -74,3 +76,56 @@ def test_noise_is_read_or_refused() -> None:
         text = "".join(chance.choices(pieces, k=chance.randrange(40))).encode("utf-8", "surrogatepass")
         with contextlib.suppress(BadArchive):  # and no other exception
             parse_metadata(text)
+
+
+def outcome(text: bytes) -> Metadata | str:
+    try:
+        return parse_metadata(text)
+    except BadArchive as error:
+        return str(error)
+
+
+def test_fields_are_read_as_pkginfo_reads_them_among_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(2)
+    pieces = 3 * ["Name: demo", "name:a", "NAME:\t b", "Version: 1.0", "version:2", "Requires-Python: >=3"]
+    pieces += [
+        "Requires-Python:",
+        "Requires-Python",
+        "Name : x",
+        "Name",
+        "X-Name: y",
+        "Summary: Name: z",
+        " Version: 3",
+    ]
+    pieces += ["\tmore", " ", "", "From here", "From: x", ": x", "Description: a\n        Name: b", "|Name: c", "é: x"]
+    pieces += ["a b: c", "\x0bName: d"]
+    ends = ["\n", "\n", "\n", "\r\n", "\r", "\n\n", "\x0b", "\x85"]
+    lines = [chance.choice(pieces) + chance.choice(ends) for _ in range(30_000)]
+    texts = ["".join(lines[at : at + chance.randrange(12)]) for at in range(0, len(lines), 5)]
+    found = [outcome(text.encode()) for text in texts]
+    assert sum(isinstance(one, Metadata) for one in found) > 300
+    monkeypatch.setattr("store.metadata._wanted", lambda fields: fields)
+    assert found == [outcome(text.encode()) for text in texts]
+
+
+def test_a_field_of_very_many_lines_is_not_held_many_times() -> None:
+    text = b"Name: demo\nVersion: 1.0\nRequires-Python: >=3\n" + (b" " + b"y" * 170 + b"\n") * 48_000
+    tracemalloc.start()
+    try:
+        assert outcome(text) == Metadata("demo", "1.0", "")
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(text)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_field_of_very_many_lines_costs_little_and_is_too_long() -> None:
+    for field in ("Name: ", "Version: ", "Requires-Python: "):
+        text = (
+            b"Name: demo\nVersion: 1.0\n".replace(field.encode(), b"X: ") + field.encode() + b">=3\n" + b" 1\n" * 40_000
+        )
+        began = time.thread_time()
+        found = outcome(text)
+        assert time.thread_time() - began < 0.1
+        assert isinstance(found, Metadata)
+        assert found.requires_python == ""
+        assert max(map(len, (found.name, found.version))) > 200 or field == "Requires-Python: "

@@ -1,8 +1,8 @@
 """Start Larder: `python -m scripts.supervise`. Whatever is wrong is said in one line, before anything starts."""
 
 import argparse
-import asyncio
 import errno
+import json
 import logging
 import os
 import shutil
@@ -13,8 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from scripts.supervise import HERE
+from scripts.supervise.keep import STOPS
 from scripts.supervise.limits import READ_ALL, User, choose_user
-from scripts.supervise.programs import serve
 from scripts.supervise.runtime import Runtime, lay_out
 from store import VERSION
 from store.errors import Refused, shown
@@ -40,18 +41,30 @@ def main() -> int:
         )
     except Refused as error:
         return _refuse(error, 2)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOPS:
         signal.signal(number, lambda *_: sys.exit(0))
     start_logging("serve", settings.log_level)
     root = os.geteuid() == 0  # what it has in $TMPDIR others may not get at
+    directory = Path(tempfile.mkdtemp(prefix="larder-", dir="/tmp" if root else None))  # noqa: S108
     try:
-        with tempfile.TemporaryDirectory(prefix="larder-", dir="/tmp" if root else None) as directory:  # noqa: S108
-            runtime = lay_out(Path(directory), settings, _prepare(settings))
-            _check_ready(runtime)
-            _say_who(runtime)
-            return asyncio.run(serve(runtime))
+        runtime = lay_out(directory, settings, _prepare(settings))
+        _check_ready(runtime)
+        _say_who(runtime)
+        _keep(runtime)
     except (Refused, OSError) as error:
         return _refuse(error, 1)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    return 0
+
+
+def _keep(runtime: Runtime) -> None:
+    """Become the small program that keeps the others running; it removes what was laid out."""
+    plan = runtime.directory / "plan.json"
+    plan.write_text(json.dumps(runtime.plan()))
+    sys.stdout.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # till it waits for them: what comes in between is not lost
+    os.execv(sys.executable, [sys.executable, "-IS", str(HERE / "scripts" / "supervise" / "keep.py"), str(plan)])  # noqa: S606
 
 
 def _refuse(error: Exception, code: int) -> int:

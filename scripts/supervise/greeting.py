@@ -1,9 +1,9 @@
-"""What `scripts/serve` says once it serves: how to use it."""
+"""What `scripts/serve` says once it serves: how to use it. `python -m scripts.supervise.greeting`."""
 
 import asyncio
 import time
 
-from store.settings import Settings
+from store.settings import Settings, read_settings
 
 READY = 3.0  # seconds that the first listing may take before the greeting says how far it is
 
@@ -50,3 +50,7 @@ async def _ask_health(host: str, port: int) -> tuple[int, str]:
         return 0, ""
     finally:
         writer.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(greet(read_settings()))

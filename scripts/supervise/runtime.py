@@ -1,10 +1,12 @@
 """What the programs find around themselves: a fresh directory, their environment, their command lines."""
 
 import os
+import secrets
 import shutil
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from scripts.supervise import HERE
 from scripts.supervise.limits import BIND, ITSELF, LEASE, User, barrier, can_give, capabilities_to_reach, limited
@@ -56,6 +58,25 @@ class Runtime:
             Program("nginx", [*limited(self.user, bind), *nginx], self.settings.data.root),
         )
 
+    def plan(self) -> dict[str, Any]:
+        """What `keep` is to do."""
+        data, python = self.settings.data, [sys.executable, "-P", "-m"]
+        programs = [{"name": each.name, "command": each.command, "cwd": str(each.cwd)} for each in self.programs()]
+        programs[-1]["after"] = str(data.policy_in_force)  # nginx asked too early would know no policy
+        derived = {
+            "command": [*python, "scripts.supervise.derived", *map(str, self.user or ())],
+            "when": [str(data.site), str(data.state)],
+            "there": False,
+        }
+        greeting = {"command": [*python, "scripts.supervise.greeting"], "when": [str(data.socket)], "there": True}
+        return {
+            "programs": programs,
+            "helpers": [derived, greeting],
+            "environment": self.environment,
+            "directory": str(self.directory),
+            "quiet": self.settings.log_level == "ERROR",
+        }
+
 
 def lay_out(directory: Path, settings: Settings, user: User | None) -> Runtime:
     """Make `directory` what nginx.conf expects around itself; Refused where `user` can never get at the data."""
@@ -73,9 +94,19 @@ def lay_out(directory: Path, settings: Settings, user: User | None) -> Runtime:
     (directory / "local.conf").write_text(
         f'upstream uploader {{ server unix:{data.socket}; }}\nmap "" $in_force {{ default {data.policy_in_force}; }}\n'
     )
+    _write_secret(directory / "tmp" / "secret.conf", user)
     shutil.copyfile(HERE / "nginx" / "nginx.conf", directory / "nginx.conf")
     capabilities = capabilities_to_reach(user, data) if user else ()
     return Runtime(directory, replace(settings, data=data), user, capabilities)
+
+
+def _write_secret(path: Path, user: User | None) -> None:
+    """What nginx names a password by in its cache, where the password itself may not lie: anew at each start."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f'map "" $secret {{ default "{secrets.token_hex(32)}"; }}\n')
+    if user:
+        os.chown(path, *user)
 
 
 def _way_to_data(root: Path, user: User | None) -> Path:

@@ -17,6 +17,8 @@ RUN python3 -m venv /opt/venv \
 
 FROM base AS python
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/opt/larder PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# As scripts/serve has it: what threads and large buffers took goes back to the system.
+ENV MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=1048576 MALLOC_MMAP_THRESHOLD_=4194304
 ENV LARDER_DATA=/larder/data LARDER_SITE=/larder/site LARDER_STATE=/larder/state LARDER_RUN=/larder/run
 COPY --from=packages /opt/venv /opt/venv
 COPY store /opt/larder/store
@@ -28,13 +30,13 @@ WORKDIR /larder
 
 FROM debian:trixie-slim AS nginx
 RUN apt-get update \
- && apt-get install -y --no-install-recommends nginx-light \
+ && apt-get install -y --no-install-recommends nginx-light libnginx-mod-http-set-misc \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log \
  && mkdir -p /larder/data && install -d -m 777 /larder/site /larder/run/indexer /larder/run/uploader \
  && install -d -m 1777 /larder/tmp \
  && echo 'listen 8089;' >/larder/listen.conf \
  && printf '%s\n' 'upstream uploader { server unix:/larder/run/uploader/uploader.sock; }' \
         'map "" $in_force { default /larder/run/indexer/policy; }' >/larder/local.conf
-COPY nginx/nginx.conf /larder/
+COPY nginx/nginx.conf nginx/start /larder/
 WORKDIR /larder
-CMD ["nginx", "-p", "/larder", "-c", "/larder/nginx.conf", "-e", "stderr", "-g", "daemon off;"]
+CMD ["/larder/start"]

@@ -1,4 +1,4 @@
-"""The forms in which one page lies on the disk: plain, compressed, and under a second name for its other type."""
+"""The forms in which one page lies on the disk: plain, and compressed where that saves the reader a wait."""
 
 import contextlib
 import gzip
@@ -9,52 +9,52 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from indexer.manifest import Written
-from indexer.pages import ALSO, is_compressed
+from indexer.pages import is_compressed
 
 SLOT = 4
 """Seconds in a time slot. nginx's ETag is (mtime in seconds, size), so each render of a page has a slot of its own,
 and within it each form (HTML, JSON, and both compressed) a second of its own."""
 
+AT_ONCE = 10 * 1460  # bytes that arrive without any wait (RFC 6928, initial window): what is shorter gains nothing
+
 _SECOND = {".html": 0, ".json": 1, ".html.gz": 2, ".json.gz": 3}
-_ALIAS_OF = {alias: name for name, alias in ALSO.items()}
-
-
-def page_of(form: str) -> str:
-    """The page that a file of a page set is a form of."""
-    name = form.removesuffix(".gz")
-    return _ALIAS_OF.get(name, name)
 
 
 def write_forms(directory: Path, page: str, content: bytes, slot: int) -> dict[str, Written]:
     """Write a page in all its forms as new files."""
     digest = hashlib.sha256(content).hexdigest()
-    _make_parent(directory, page)
     written: dict[str, Written] = {}
     for suffix, text in _compressions(page, content):
         form = f"{page}{suffix}"
-        second = _SECOND.get("".join(Path(form).suffixes[-2:]), 0)
-        written[form] = _write_new(directory / form, text, (slot * SLOT + second) * 10**9, digest)
-        if page in ALSO:
-            alias = f"{ALSO[page]}{suffix}"
-            os.link(directory / form, directory / alias)
-            written[alias] = written[form]
+        second = _SECOND.get(f".{form.partition('.')[2]}", 0)
+        written[form] = _write_new(f"{directory}/{form}", text, (slot * SLOT + second) * 10**9, digest)
     return written
 
 
 def link_forms(before: Path, known: Mapping[str, Written], page: str, directory: Path) -> dict[str, Written]:
     """Have a page that did not change in `directory` too; nothing where it is not whole where it was."""
-    forms = {form: written for form, written in known.items() if page_of(form) == page}
-    if not all(written.is_at(before / form) for form, written in forms.items()):
+    forms = {form: written for form, written in known.items() if form.removesuffix(".gz") == page}
+    if not all(written.is_at(f"{before}/{form}") for form, written in forms.items()):
         return {}
-    _make_parent(directory, page)
     for form in forms:
-        os.link(before / form, directory / form)
+        _link(f"{before}/{form}", f"{directory}/{form}")
     return forms
 
 
-def _make_parent(directory: Path, page: str) -> None:
-    if "/" in page:
-        (directory / page).parent.mkdir(parents=True, exist_ok=True)
+def link_alias(directory: Path, known: Mapping[str, Written], page: str, alias: str) -> dict[str, Written]:
+    """Have a page of the directory there under another name as well, in all its forms."""
+    forms = {f"{alias}{suffix}": f"{page}{suffix}" for suffix in ("", ".gz") if f"{page}{suffix}" in known}
+    for name, form in forms.items():
+        _link(f"{directory}/{form}", f"{directory}/{name}")
+    return {name: known[form] for name, form in forms.items()}
+
+
+def _link(path: str, name: str) -> None:
+    try:
+        os.link(path, name)
+    except FileNotFoundError:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        os.link(path, name)
 
 
 def find_forms(directory: Path) -> dict[str, Written]:
@@ -70,32 +70,42 @@ def _find(path: Path) -> Written:
     return Written(facts.st_size, facts.st_mtime_ns, digest)
 
 
-def write_beside(path: Path, content: bytes, known: Mapping[str, Written]) -> dict[str, Written]:
+def write_beside(path: str, content: bytes, known: Mapping[str, Written]) -> dict[str, Written]:
     """Replace a file beside the page sets, in its forms, each later than the one before; by suffix."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256(content).hexdigest()
     written: dict[str, Written] = {}
-    for suffix, text in reversed(list(_compressions(path.name, content))):
-        form, last = path.with_name(f"{path.name}{suffix}"), known.get(suffix)
+    directory, name = os.path.split(path)
+    for suffix, text in reversed(list(_compressions(name, content))):
+        last = known.get(suffix)
         at = max(time.time_ns(), last.mtime_ns + 10**9 if last else 0)
-        temporary = path.with_name(f".new-{form.name}")
-        written[suffix] = _write_new(temporary, text, at, digest)
-        temporary.replace(form)
+        temporary = f"{directory}/.new-{name}{suffix}"
+        written[suffix] = _write_new(temporary, text, at)
+        os.replace(temporary, f"{path}{suffix}")  # noqa: PTH105 - of every wheel there is
     for suffix in known.keys() - written.keys():
-        path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
     return written
 
 
 def _compressions(page: str, content: bytes) -> Iterator[tuple[str, bytes]]:
     """By suffix: the content, and compressed where that saves something."""
     yield "", content
-    if is_compressed(page):
+    if len(content) > AT_ONCE and is_compressed(page):
         squeezed = gzip.compress(content, compresslevel=6, mtime=0)
         if len(squeezed) < len(content):
             yield ".gz", squeezed
 
 
-def _write_new(path: Path, content: bytes, mtime_ns: int, digest: str) -> Written:
-    path.write_bytes(content)
-    os.utime(path, ns=(mtime_ns, mtime_ns))
+def _write_new(path: str, content: bytes, mtime_ns: int, digest: str = "") -> Written:
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return _write_new(path, content, mtime_ns, digest)
+    with os.fdopen(file, "wb", buffering=0) as raw:
+        _write_all(raw.fileno(), content)
+        os.utime(raw.fileno(), ns=(mtime_ns, mtime_ns))
     return Written(len(content), mtime_ns, digest)
+
+
+def _write_all(file: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(file, content) :]

@@ -1,229 +1,254 @@
-"""What lies in `packages/` as far as is known: files by path, projects, and what is rejected. Pure; no disk.
+"""What lies in `packages/` as far as is known: files by path, projects, and what is rejected. No disk.
 
 `put` and `remove` answer which projects' pages this makes dirty; queries change nothing.
 """
 
+import os
 from collections import Counter
 from functools import lru_cache
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Rejected, Signature, Yank
+from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Signature, Yank
+from indexer.reasons import why_alone, why_ambiguous, why_behind
+from indexer.rows import BESIDE, COLUMNS, DEFINITION, REJECTED, Known, Release, marks, parse_releases
+from indexer.state import State
 from store.distribution import Distribution
-from store.identity import Identity
+from store.identity import NO_IDENTITY, Identity
 from store.names import SIGNATURE, YANKED, base_of_sidecar
 
-Release = tuple[str, str]
+SCHEMA = (
+    f"""create table files (
+    path blob not null unique, {DEFINITION},
+    behind blob -- the path of the same project and name that is listed instead; empty until that is known
+)""",
+    "create index files_of_projects on files (project, name) where project is not null",
+    "create index files_by_inode on files (inode)",
+    f"create index files_rejected on files (path) where kind in {REJECTED}",
+    f"create index files_beside on files (path) where kind in {BESIDE}",
+    "create index files_ambiguous on files (path) where releases is not null",
+    "create index files_behind on files (path) where behind is not null",
+)
+_INSERT = f"insert into files (path, {COLUMNS}, behind) values ({marks(13)})"
 
 
 class Index:
-    """The indexer's view of one repository."""
+    """The indexer's view of one repository. `version` is of whatever decides what is learnt from a file."""
 
-    def __init__(self) -> None:
-        self._files: dict[str, tuple[Identity, Facts]] = {}
-        self._below: Counter[str] = Counter()  # how many known files lie below each directory
-        self._releases: dict[str, Release] = {}  # of every path that is a distribution of a known project
-        self._paths: dict[str, dict[str, list[str]]] = {}  # project → file name → paths, the one listed first
-        self._certain: Counter[str] = Counter()  # how many files say by themselves that they are of a project
-        self._ambiguous: set[str] = set()
-        self._odd: set[str] = set()  # paths that are no distribution: rejected, or beside one
-        self._doubled: set[Release] = set()  # project and file name of which there is more than one
-        self._listed = self._size = 0
+    def __init__(self, state: State, version: str) -> None:
+        self._state = state
+        if not state.is_of("inspection", version):
+            state.write("delete from files", [()])
+        passing = state.all("select path from files where kind = 'passing' or (inode, size, mtime) = (0, 0, 0)")
+        state.write("delete from files where path = ?", passing)  # it may be otherwise now
+        self._projects = Counter(dict(state.all("select project, count(*) from files where project > '' group by 1")))
+        listed = "select count(*), ifnull(sum(size), 0) from files where project is not null and behind is null"
+        self._listed, self._size = state.one(listed)
+        self._ambiguous = {
+            os.fsdecode(path): parse_releases(text)
+            for path, text in state.all("select path, releases from files where releases is not null")
+        }
+        beside = state.all(f"select path from files where kind in {BESIDE}")
+        self._beside = len(beside)
+        self._orphans = {
+            path for (name,) in beside if self._find(base_of_sidecar(path := os.fsdecode(name)) or "") is None
+        }
 
     def __len__(self) -> int:
-        return len(self._files)
+        return int(self._state.one("select count(*) from files")[0])
 
-    def paths(self) -> set[str]:
-        return set(self._files)
+    def _find(self, path: str) -> Known | None:
+        row = self._state.one(f"select {COLUMNS} from files where path = ?", os.fsencode(path))
+        return Known(*row) if row else None
 
     def paths_below(self, path: str) -> set[str]:
         """The known paths at or below `path`; all for the empty path."""
-        if not path:
-            return self.paths()
-        found = {path} & self._files.keys()
-        if self._below[path]:
-            found |= {known for known in self._files if known.startswith(f"{path}/")}
-        return found
+        own, end = (os.fsencode(f"{path}/"), os.fsencode(f"{path}0")) if path else (b"", b"\xff")  # 0 comes after /
+        below = self._state.all("select path from files where path >= ? and path < ?", own, end)
+        found = {os.fsdecode(each) for (each,) in below}
+        return found | {path} if self._find(path) else found
 
     def identity(self, path: str) -> Identity | None:
-        found = self._files.get(path)
-        return found[0] if found else None
+        found = self._find(path)
+        return found.identity if found else None
 
     def facts(self, path: str) -> Facts | None:
-        found = self._files.get(path)
-        return found[1] if found else None
+        found = self._find(path)
+        return found.facts if found else None
 
     def projects(self) -> set[str]:
-        return set(self._paths)
+        return set(self._projects)
 
     def put(self, path: str, identity: Identity, facts: Facts) -> set[str]:
-        if self._files.get(path) == (identity, facts):
+        new, known = Known.of(path, identity, facts), self._find(path)
+        if known is not None and known.is_same(new):
             return set()
-        dirty = self.remove(path)
-        self._files[path] = (identity, facts)
-        self._below.update(_directories(path))
-        if isinstance(facts, Distribution):
-            dirty |= self._add_distribution(path, facts)
-        else:
-            self._odd.add(path)
-        return dirty | self._touched_by(path)
+        dirty = self.remove(path) if known else set()
+        is_alone = new.project is None or self._is_alone(new.project, new.name)
+        row = (os.fsencode(path), *new, None if is_alone else b"")
+        self._state.write(_INSERT, [row])
+        if new.releases is not None:
+            self._ambiguous[path] = parse_releases(new.releases)
+            dirty |= self._resolve(path)
+        elif new.project is not None:
+            self._count_in(new.project, new.name, new.size, is_alone=is_alone)
+            dirty |= {new.project} | self._resolve_others(new.project)
+        return dirty | self._note_beside(path, new.kind, 1)
 
     def remove(self, path: str) -> set[str]:
-        if path not in self._files:
+        known = self._find(path)
+        if known is None:
             return set()
-        dirty = self._touched_by(path)
-        dirty |= self._drop_release(path)
-        _, facts = self._files.pop(path)
-        self._below.subtract(_directories(path))
-        self._odd.discard(path)
-        self._ambiguous.discard(path)
-        if isinstance(facts, Distribution) and len(facts.releases) == 1:
-            dirty |= self._count_certain(facts.releases[0][0], -1)
+        dirty = self._note_beside(path, known.kind, -1)
+        dirty |= self._unassign(path, known)
+        self._state.write("delete from files where path = ?", [(os.fsencode(path),)])
+        self._ambiguous.pop(path, None)
+        if known.project is not None and known.releases is None:
+            dirty |= self._resolve_others(known.project)
         return dirty
 
-    def _touched_by(self, path: str) -> set[str]:
-        """The projects whose pages speak of the file at `path`, or of the file beside it that it is about."""
-        release = self._releases.get(base_of_sidecar(path) or path)
-        return {release[0]} if release else set()
-
-    def _add_distribution(self, path: str, facts: Distribution) -> set[str]:
-        if len(facts.releases) == 1:
-            self._add_release(path, facts.releases[0])
-            return self._count_certain(facts.releases[0][0], 1)
-        self._ambiguous.add(path)
-        self._resolve(path, facts)
+    def _note_beside(self, path: str, kind: str, step: int) -> set[str]:
+        """Take in that a file came or goes, as what others lie beside or as one of these; the project it is about."""
+        if kind in BESIDE:
+            self._beside += step
+            base = base_of_sidecar(path) or ""
+            found = self._find(base)
+            _keep(self._orphans, path, step > 0 and found is None)
+            return {found.project} if found and found.project else set()
+        if self._beside:
+            for suffix in (SIGNATURE, YANKED):
+                there = self._find(path + suffix)
+                _keep(self._orphans, path + suffix, there is not None and there.kind in BESIDE and step < 0)
         return set()
 
-    def _count_certain(self, project: str, step: int) -> set[str]:
-        """Note that a file more or less is certainly of `project`; with its first or last, others may be read anew."""
-        self._certain[project] += step
-        if self._certain[project] not in (0, 1):
-            return set()
-        dirty: set[str] = set()
-        for path in self._ambiguous:
-            facts = self._files[path][1]
-            assert isinstance(facts, Distribution)  # noqa: S101 - only such are ambiguous
-            if project in dict(facts.releases):
-                dirty |= self._drop_release(path)
-                self._resolve(path, facts)
-                dirty |= self._touched_by(path)
-        return dirty
+    def _resolve_others(self, project: str) -> set[str]:
+        """Read anew what may be of a project that a file came to or went from."""
+        several = [path for path, releases in self._ambiguous.items() if project in dict(releases)]
+        return {dirty for path in several for dirty in self._resolve(path)}
 
-    def _resolve(self, path: str, facts: Distribution) -> None:
+    def _resolve(self, path: str) -> set[str]:
+        """Take a file of several readings for the one that is meant now, if any."""
+        known, release = self._find(path), self._pick(path)
+        if known is None or (known.project, known.version) == (release or (None, None)):
+            return set()
+        dirty = self._unassign(path, known)
+        return dirty | (self._assign(path, known.name, known.size, release) if release else set())
+
+    def _pick(self, path: str) -> Release | None:
         """Which of several releases is meant: a directory it lies in says so, or the projects that are there."""
+        releases = self._ambiguous[path]
         directories = {canonicalize_name(name) for name in path.split("/")[:-1]}
-        by_directory = [release for release in facts.releases if release[0] in directories]
-        by_project = [release for release in facts.releases if self._certain[release[0]]]
-        for found in (by_directory, by_project):
-            if len(found) == 1:
-                self._add_release(path, found[0])
-                return
+        by_directory = [release for release in releases if release[0] in directories]
+        by_project = [release for release in releases if self._is_certain(release[0])]
+        return next((found[0] for found in (by_directory, by_project) if len(found) == 1), None)
 
-    def _add_release(self, path: str, release: Release) -> None:
-        project, filename = release[0], _filename(path)
-        self._releases[path] = release
-        paths = self._paths.setdefault(project, {}).setdefault(filename, [])
-        self._count(paths, -1)
-        paths.append(path)
-        paths.sort(key=lambda each: (each.count("/"), each))
-        self._count(paths, 1)
-        if len(paths) > 1:
-            self._doubled.add((project, filename))
+    def _is_certain(self, project: str) -> bool:
+        """Whether any file says by itself that it is of the project."""
+        certain = "select 1 from files where project = ? and releases is null limit 1"
+        return self._state.one(certain, project) is not None
 
-    def _drop_release(self, path: str) -> set[str]:
-        release = self._releases.pop(path, None)
-        if release is None:
-            return set()
-        project, filename = release[0], _filename(path)
-        paths = self._paths[project][filename]
-        self._count(paths, -1)
-        paths.remove(path)
-        self._count(paths, 1)
-        if len(paths) < 2:
-            self._doubled.discard((project, filename))
-        if not paths:
-            del self._paths[project][filename]
-        if not self._paths[project]:
-            del self._paths[project]
+    def _assign(self, path: str, name: bytes, size: int, release: Release) -> set[str]:
+        project, version = release
+        is_alone = self._is_alone(project, name)
+        assigned = (project, version, None if is_alone else b"", os.fsencode(path))
+        self._state.write("update files set project = ?, version = ?, behind = ? where path = ?", [assigned])
+        self._count_in(project, name, size, is_alone=is_alone)
         return {project}
 
-    def _count(self, paths: list[str], step: int) -> None:
-        """Count the one of these paths that is listed, if any, in or out."""
-        if paths:
-            self._listed += step
-            self._size += step * self._files[paths[0]][0].size
+    def _is_alone(self, project: str, name: bytes) -> bool:
+        """Whether the project has no file of that name yet."""
+        return self._state.one("select 1 from files where project = ? and name = ?", project, name) is None
+
+    def _count_in(self, project: str, name: bytes, size: int, *, is_alone: bool) -> None:
+        self._projects[project] += 1
+        if is_alone:
+            self._count(1, size)
+        else:
+            self._arrange(project, name)
+
+    def _unassign(self, path: str, known: Known) -> set[str]:
+        if known.project is None:
+            return set()
+        where = os.fsencode(path)
+        if self._state.one("select behind from files where path = ?", where) == (None,):
+            self._count(-1, known.size)
+        unknown = "update files set project = null, version = null, behind = null where path = ?"
+        self._state.write(unknown, [(where,)])
+        self._projects[known.project] -= 1
+        if not self._projects[known.project]:
+            del self._projects[known.project]
+        self._arrange(known.project, known.name)
+        return {known.project}
+
+    def _arrange(self, project: str, name: bytes) -> None:
+        """See to it that of several paths of one name the one nearest the top is listed, and the others lie behind."""
+        group = "select path, size, behind from files where project = ? and name = ?"
+        rows = sorted(self._state.all(group, project, name), key=lambda row: (row[0].count(b"/"), row[0]))
+        for path, size, behind in rows:
+            wanted = None if path == rows[0][0] else rows[0][0]
+            if behind != wanted:
+                self._state.write("update files set behind = ? where path = ?", [(wanted, path)])
+                self._count((wanted is None) - (behind is None), size)
+
+    def _count(self, step: int, size: int) -> None:
+        self._listed += step
+        self._size += step * size
 
     def detail(self, project: str) -> ProjectDetail | None:
         """The project as it has to be shown; None where it has no file."""
-        names = self._paths.get(project)
-        if not names:
+        listed = f"select path, {COLUMNS} from files where project = ? and behind is null"
+        files = [self._listed_file(os.fsdecode(path), Known(*row)) for path, *row in self._state.all(listed, project)]
+        if not files:
             return None
-        files = sorted(map(self._listed_file, names.values()), key=lambda file: (file.version, file.filename))
-        return ProjectDetail(project, tuple(files))
+        return ProjectDetail(project, tuple(sorted(files, key=lambda file: (file.version, file.filename))))
 
-    def _listed_file(self, paths: list[str]) -> ListedFile:
-        path = paths[0]
-        identity, facts = self._files[path]
-        assert isinstance(facts, Distribution)  # noqa: S101 - only such are in _paths
-        yank, signature = self.facts(path + YANKED), self.facts(path + SIGNATURE)
+    def _listed_file(self, path: str, known: Known) -> ListedFile:
+        facts = known.facts
+        assert isinstance(facts, Distribution)  # noqa: S101 - only such are of a project
+        yank = self.facts(path + YANKED) if self._beside else None
         return ListedFile(
             filename=_filename(path),
             path=path,
-            identity=identity,
-            version=_version(self._releases[path][1]),
+            identity=known.identity,
+            version=_version(known.version or ""),
             distribution=facts,
             yanked=yank.reason if isinstance(yank, Yank) else None,
-            signed=isinstance(signature, Signature),
+            signed=bool(self._beside) and isinstance(self.facts(path + SIGNATURE), Signature),
         )
 
     def counts(self) -> Counts:
-        return Counts(len(self._paths), self._listed, self._size)
+        return Counts(len(self._projects), self._listed, self._size)
 
     def rejected(self) -> dict[str, tuple[str, Identity]]:
         """Path → the reason it is not listed, and the identity of what is not."""
-        return {path: (reason, self._files[path][0]) for path, reason in self.reasons().items()}
+        return {path: (reason, self.identity(path) or NO_IDENTITY) for path, reason in self.reasons().items()}
 
     def reasons(self) -> dict[str, str]:
         """Path → the reason it is not listed."""
-        reasons: dict[str, str] = {}
-        for project, filename in self._doubled:
-            first, *others = self._paths[project][filename]
-            reasons |= dict.fromkeys(others, f"{first!r} carries the same file name; expected one")
-        reasons |= {path: self._why_ambiguous(path) for path in self._ambiguous if path not in self._releases}
-        for path in self._odd:
-            reason = self._why_odd(path)
-            if reason:
-                reasons[path] = reason
+        rejected = self._state.all(f"select path, text from files where kind in {REJECTED}")
+        behind = self._state.all("select path, behind from files where behind is not null")
+        reasons = {os.fsdecode(path): text for path, text in rejected}
+        reasons |= {os.fsdecode(path): why_behind(os.fsdecode(first)) for path, first in behind}
+        reasons |= {path: why_alone(path) for path in self._orphans}
+        for path, releases in self._ambiguous.items():
+            known = self._find(path)
+            if known and known.project is None:
+                reasons[path] = why_ambiguous(releases)
         return reasons
 
-    def _why_ambiguous(self, path: str) -> str:
-        facts = self._files[path][1]
-        assert isinstance(facts, Distribution)  # noqa: S101 - only such are ambiguous
-        read = " or ".join(f"{project!r} {version}" for project, version in facts.releases)
-        return (
-            f"its name can be read as {read}; expected PKG-INFO inside, or a directory of the project's name around it"
-        )
 
-    def _why_odd(self, path: str) -> str | None:
-        facts, base = self._files[path][1], base_of_sidecar(path)
-        if isinstance(facts, Rejected):
-            return facts.reason
-        if base is not None and base not in self._files:
-            return f"no file {_filename(base)!r} lies beside it; expected the file it is about"
-        return None
+def _keep(paths: set[str], path: str, wanted: bool) -> None:
+    if wanted:
+        paths.add(path)
+    else:
+        paths.discard(path)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 12)
 def _version(text: str) -> Version:
     return Version(text)
 
 
 def _filename(path: str) -> str:
     return path.rpartition("/")[2]
-
-
-def _directories(path: str) -> list[str]:
-    """The directories a path lies below, without the top."""
-    parts = path.split("/")[:-1]
-    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]

@@ -3,11 +3,15 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO
 
+import indexer.model
+import store
 from indexer.model import Facts, Rejected, Signature, Yank
-from store.distribution import Distribution, read_contents
+from store.archive.budget import WHATEVER_IT_TAKES, Budget, TooMuch
+from store.distribution import read_contents
 from store.errors import Refused
 from store.files import check_access, is_being_written
 from store.identity import NO_IDENTITY, Identity
@@ -15,6 +19,8 @@ from store.names import SIGNATURE, YANKED, parse_filename
 
 UNMARKED = ".tar"  # nothing in such a file tells how long it is: one that is being filled can seem whole
 REASON_LIMIT = 2000  # characters of a .yanked file
+
+_LIBRARIES = ("isal", "packaging", "pkginfo")
 
 
 @dataclass(frozen=True)
@@ -27,16 +33,18 @@ class Inspection:
     core_metadata: bytes = b""  # the text, for wheels only
 
 
-def inspect(packages: Path, path: str) -> Inspection | None:
+def inspect(packages: Path, path: str, budget: Budget = WHATEVER_IT_TAKES) -> Inspection | None:
     """Read the file once; None where it is gone, or changed while it was read and will be hinted at again.
 
-    Never raises: whatever goes wrong with a file is that file's reason. What the disk may give another time is
-    `passing`.
+    Nothing is raised but TooMuch: whatever goes wrong with a file is that file's reason. What the disk may give
+    another time is `passing`.
     """
     try:
         check_access(packages, path)
         with open(packages / path, "rb", opener=_open_without_waiting) as file:
-            return _inspect_open(file, path)
+            return _inspect_open(file, path, budget)
+    except TooMuch:
+        raise
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -60,12 +68,12 @@ def reject(packages: Path, path: str, reason: str) -> Inspection | None:
     return Inspection(path, identity, Rejected(" ".join(reason.split()), passing=True))
 
 
-def _inspect_open(file: BinaryIO, path: str) -> Inspection | None:
+def _inspect_open(file: BinaryIO, path: str, budget: Budget) -> Inspection | None:
     before = Identity.of(os.fstat(file.fileno()))
     if path.endswith(UNMARKED) and is_being_written(file.fileno()):
         return None
     try:
-        facts, core_metadata = _read_facts(file, path.rpartition("/")[2])
+        facts, core_metadata = _read_facts(file, path.rpartition("/")[2], budget)
     except Refused as error:
         facts, core_metadata = Rejected(str(error)), b""
     if Identity.of(os.fstat(file.fileno())) != before:
@@ -73,24 +81,30 @@ def _inspect_open(file: BinaryIO, path: str) -> Inspection | None:
     return Inspection(path, before, facts, core_metadata)
 
 
-def _read_facts(file: BinaryIO, filename: str) -> tuple[Facts, bytes]:
+def _read_facts(file: BinaryIO, filename: str, budget: Budget) -> tuple[Facts, bytes]:
     if filename.endswith(SIGNATURE):
         return Signature(), b""
     if filename.endswith(YANKED):
         text = file.read(4 * REASON_LIMIT).decode("utf-8", "replace")
         return Yank(" ".join(text.split())[:REASON_LIMIT]), b""
-    parsed = parse_filename(filename)
-    contents = read_contents(file, parsed)
-    distribution = Distribution(
-        releases=tuple((release.project, str(release.version)) for release in contents.releases),
-        kind=parsed.kind,
-        digest=_read_digest(file),
-        requires_python=contents.requires_python,
-        metadata_digest=hashlib.sha256(contents.core_metadata).hexdigest() if contents.core_metadata else "",
-    )
-    return distribution, contents.core_metadata
+    contents = read_contents(file, parse_filename(filename), budget=budget)
+    return contents.distribution, contents.core_metadata
 
 
-def _read_digest(file: BinaryIO) -> str:
-    file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # typeshed wants readinto
+def fingerprint_of_inspection() -> str:
+    """Changes whenever anything does that decides what is learnt from a file: our code, and the libraries it uses."""
+    sources = [Path(__file__), Path(indexer.model.__file__)]
+    sources += sorted(Path(store.__file__ or "").parent.rglob("*.py"))
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(source.read_bytes())
+    for library in _LIBRARIES:
+        digest.update(f"{library} {_version(library)}\n".encode())
+    return digest.hexdigest()
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "?"

@@ -16,6 +16,7 @@ import time
 from indexer.misplaced import INTERVAL as LOOK_FOR_MISPLACED
 from indexer.misplaced import find_misplaced
 from indexer.upkeep import Message, Upkeep
+from store.channel import Listener
 from store.current import CurrentPolicy
 from store.heartbeat import INTERVAL as BEAT
 from store.heartbeat import Heartbeat, read_heartbeat, starts_after, write_heartbeat
@@ -36,6 +37,7 @@ class Loop:
         self._policy = CurrentPolicy(settings.data)
         self._policy_fault = ""
         self._upkeep = Upkeep(settings.data.default, settings, self._inbox.put)
+        self._channel = Listener(settings.data.channel, self._inbox.put)
         self._misplaced: tuple[str, ...] = ()
         self._misplaced_due = self._beat_due = 0.0
         self._heartbeat = Heartbeat(starts=starts_after(read_heartbeat(settings.data)[0], time.time()))
@@ -53,11 +55,13 @@ class Loop:
                 messages = self._collect()
             self._beat(time.monotonic(), stopped=True)
         finally:
+            self._channel.close()
             self._upkeep.stop()
 
     def _turn(self, messages: list[Message], now: float) -> None:
         self._decide_policy(now)
         self._upkeep.step(messages, now)
+        self._channel.tell(self._upkeep.repository.name, self._upkeep.take_published())
         self._look_for_misplaced(now)
         policy = self._policy.policies.of(self._upkeep.repository.name)
         self._upkeep.publish_overview(policy, self._policy.problem, self._misplaced, now)

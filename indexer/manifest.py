@@ -1,28 +1,39 @@
 """What was written below one repository's site: every file, so that whatever becomes of one is noticed. Disposable."""
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from indexer.database import Database
+from indexer.state import State
 
-_COLUMNS = "path text primary key, entry text"
-_FORM = "1"
+SCHEMA = (
+    """create table sets (
+    name text primary key, slot integer not null, fingerprint text not null, files text not null
+) strict, without rowid""",
+    """create table beside (
+    path text primary key, owner text not null, key text not null, files text not null
+) strict, without rowid""",
+    "create index beside_of_owners on beside (owner)",
+)
+FORM = "2"  # of the texts in `files`
+
+SOME = 100  # rows read at once
 
 
 class Written(NamedTuple):
-    """One file as it was written; `digest` is of the page it is a form of."""
+    """One file as it was written; `digest` is of the page it is a form of, and not known of files beside."""
 
     size: int
     mtime_ns: int
-    digest: str
+    digest: str = ""
 
-    def is_at(self, path: Path) -> bool:
+    def is_at(self, path: str) -> bool:
         """Whether the file is there as it was written."""
         try:
-            facts = path.stat()
+            facts = os.stat(path)  # noqa: PTH116 - of every file there is, again and again
         except OSError:
             return False
         is_readable = facts.st_mode & 0o444 == 0o444
@@ -47,44 +58,85 @@ class Beside:
     files: dict[str, Written]  # by what follows the path: "" and ".gz"
 
 
+NOTHING = Beside("", "", {})
+
+
 class Manifest:
     """Page sets and files beside them, by their path below the site.
 
     It is believed only while the machine runs: after a power cut files may hold anything, at the right size.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path, _COLUMNS, f"{_FORM} {_boot()}")
-        self.sets: dict[str, PageSet] = {}
-        self.beside: dict[str, Beside] = {}
-        if not self._database.load(self._load):
-            self.sets.clear()
-            self.beside.clear()
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.version = f"{FORM} {_boot()}"
+        if not state.is_of("manifest", self.version):
+            state.write("delete from sets", [()])
+            state.write("delete from beside", [()])
 
-    def _load(self, path: str, entry: str) -> None:
-        fields = json.loads(entry)
-        fields["files"] = {str(name): Written(*written) for name, written in fields["files"].items()}
-        if "slot" in fields:
-            self.sets[path] = PageSet(**fields)
-        else:
-            self.beside[path] = Beside(**fields)
+    def find_set(self, name: str) -> PageSet | None:
+        row = self._state.one("select slot, fingerprint, files from sets where name = ?", name)
+        return PageSet(row[0], row[1], _parse_files(row[2])) if row else None
 
-    def put_set(self, path: str, page_set: PageSet) -> None:
-        self.sets[path] = page_set
-        self._database.replace([(path, json.dumps(vars(page_set)))])
+    def put_set(self, name: str, page_set: PageSet) -> None:
+        row = (name, page_set.slot, page_set.fingerprint, _render_files(page_set.files))
+        self._state.write("replace into sets values (?, ?, ?, ?)", [row])
 
-    def put_beside(self, entries: dict[str, Beside]) -> None:
-        self.beside |= entries
+    def sets(self) -> Iterator[tuple[str, PageSet]]:
+        """Every set there is, by name; they may change meanwhile."""
+        for name, slot, fingerprint, files in self._each("sets", "name"):
+            yield name, PageSet(slot, fingerprint, _parse_files(files))
+
+    def find_beside(self, path: str) -> Beside:
+        """NOTHING where there is none."""
+        row = self._state.one("select owner, key, files from beside where path = ?", path)
+        return Beside(row[0], row[1], _parse_files(row[2])) if row else NOTHING
+
+    def beside_of(self, owner: str) -> dict[str, str]:
+        """The files that a page set announces: the key of each by its path."""
+        return dict(self._state.all("select path, key from beside where owner = ?", owner))
+
+    def put_beside(self, entries: Mapping[str, Beside]) -> None:
         if entries:
-            self._database.replace([(path, json.dumps(vars(entry))) for path, entry in entries.items()])
+            rows = [(path, entry.owner, entry.key, _render_files(entry.files)) for path, entry in entries.items()]
+            self._state.write("replace into beside values (?, ?, ?, ?)", rows)
 
     def drop_beside(self, paths: Iterable[str]) -> None:
-        dropped = [path for path in paths if self.beside.pop(path, None)]
+        dropped = [(path,) for path in paths]
         if dropped:
-            self._database.delete("path", dropped)
+            self._state.write("delete from beside where path = ?", dropped)
 
-    def close(self) -> None:
-        self._database.close()
+    def beside(self) -> Iterator[tuple[str, Beside]]:
+        """Every file beside, by its path; they may change meanwhile."""
+        for path, owner, key, files in self._each("beside", "path"):
+            yield path, Beside(owner, key, _parse_files(files))
+
+    def directories_beside(self) -> set[str]:
+        """Right below the site, those that files beside lie in."""
+        found, after = set(), ""
+        while row := self._state.one("select path from beside where path > ? order by path limit 1", after):
+            first = str(row[0]).partition("/")[0]
+            found.add(first)
+            after = f"{first}0"  # 0 comes after /
+        return found
+
+    def _each(self, table: str, key: str) -> Iterator[tuple[Any, ...]]:
+        rows = self._state.all(f"select * from {table} order by {key} limit {SOME}")
+        while rows:
+            yield from rows
+            rows = self._state.all(f"select * from {table} where {key} > ? order by {key} limit {SOME}", rows[-1][0])
+
+
+def _render_files(files: Mapping[str, Written]) -> str:
+    """As JSON, with the names of one file together: most have several."""
+    names: dict[Written, list[str]] = {}
+    for name, written in files.items():
+        names.setdefault(written, []).append(name)
+    return json.dumps([[*written, known] for written, known in names.items()], separators=(",", ":"))
+
+
+def _parse_files(text: str) -> dict[str, Written]:
+    return {name: Written(*written) for *written, names in json.loads(text) for name in names}
 
 
 def _boot() -> str:

@@ -1,6 +1,7 @@
 """What the indexer knows of a file and of a project, as frozen values."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from packaging.version import Version
 
@@ -43,6 +44,17 @@ class ListedFile:
     yanked: str | None
     signed: bool
 
+    @cached_property
+    def release(self) -> str:
+        """The version as it is written."""
+        return str(self.version)
+
+    def values(self) -> tuple[object, ...]:
+        """All that the file is shown by, as plain values."""
+        facts = self.distribution
+        known = (facts.releases, facts.kind, facts.digest, facts.requires_python, facts.metadata_digest)
+        return (self.filename, self.path, tuple(self.identity), self.release, known, self.yanked, self.signed)
+
 
 @dataclass(frozen=True)
 class ProjectDetail:
@@ -50,6 +62,10 @@ class ProjectDetail:
 
     name: str
     files: tuple[ListedFile, ...]
+
+    def values(self) -> tuple[object, ...]:
+        """All that the project is shown by, as plain values."""
+        return (self.name, *(file.values() for file in self.files))
 
 
 @dataclass(frozen=True)

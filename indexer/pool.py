@@ -1,20 +1,15 @@
 """Many files to inspect at once: on all cores, in processes that exist only while there is work."""
 
-import logging
-import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Set
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import NamedTuple
 
 from indexer.inspect import Inspection, inspect, reject
-
-log = logging.getLogger(__name__)
-
-BATCH = 64  # files at most that a process reads before it reports
+from store.archive.budget import due
+from store.workers import Workers
 
 
 class Inspected(NamedTuple):
@@ -25,7 +20,7 @@ class Inspected(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A batch that was not read, for a process ended."""
+    """A batch that was not read, for its process ended."""
 
     paths: tuple[str, ...]
     reason: str
@@ -38,9 +33,9 @@ def inspect_batch(packages: Path, paths: tuple[str, ...]) -> tuple[Inspection, .
 
 
 class InspectionPool:
-    """Inspects what is submitted, some first. `report` is called once for each batch, from a thread of the pool.
+    """Inspects batches. `report` is called once for each, from a thread of the pool.
 
-    A file that ends the process which reads it is rejected for it; the others of its batch are read again.
+    A file that ends the process which reads it is rejected for it; the others of its batch are read again, each alone.
     All methods but `report` belong to one thread; `received` is to be called there for each report.
     """
 
@@ -53,93 +48,57 @@ class InspectionPool:
         self._packages = packages
         self._report = report
         self._read = read
-        self._waiting: deque[tuple[str, ...]] = deque()
-        self._suspects: deque[tuple[str, ...]] = deque()  # one of these ended a process: each is read alone
+        self._workers = Workers()
+        self._suspects: deque[tuple[str, ...]] = deque()  # one of these ended its process
         self._running: set[tuple[str, ...]] = set()
-        self._alone = False
-        self._pool: ProcessPoolExecutor | None = None
 
-    def submit(self, batches: Iterable[Collection[str]], *, first: bool = False) -> None:
-        """Inspect these batches, after all others or before them."""
-        new = [tuple(batch) for batch in batches]
-        if first:
-            self._waiting.extendleft(reversed(new))
-        else:
-            self._waiting.extend(new)
-        self._start()
+    @property
+    def has_room(self) -> bool:
+        """Whether a batch would be read soon: one waits for each that is being read."""
+        return len(self._running) < 2 * (os.cpu_count() or 1)
 
-    def hurry(self, paths: Set[str]) -> None:
-        """Bring forward the batches that hold any of these."""
-        wanted = [batch for batch in self._waiting if not paths.isdisjoint(batch)]
-        if wanted:
-            rest = [batch for batch in self._waiting if paths.isdisjoint(batch)]
-            self._waiting = deque([*wanted, *rest])
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._running)
+
+    def run(self, paths: tuple[str, ...]) -> None:
+        """Inspect this batch."""
+        self._running.add(paths)
+        seconds = sum(due(_size(f"{self._packages}/{path}")) for path in paths) + 1.0
+        future = self._workers.submit(self._read, self._packages, paths, seconds=seconds)
+        future.add_done_callback(lambda done: self._tell(done, paths))
+
+    def _tell(self, done: "Future[tuple[Inspection, ...]]", paths: tuple[str, ...]) -> None:
+        try:
+            self._report(Inspected(paths, done.result()))
+        except CancelledError:
+            return
+        except Exception as error:  # whatever came of it, it is told
+            self._report(Broken(paths, str(error) or repr(error)))
 
     def received(self, batch: Inspected | Broken) -> Inspected | None:
-        """Note a report, start what is next, and answer with what it holds; None where it has to be read again."""
+        """Note a report, and answer with what it holds; None where it has to be read again."""
         self._running.discard(batch.paths)
         found = batch if isinstance(batch, Inspected) else self._suspect(batch)
-        self._start()
+        while self._suspects and self.has_room:
+            self.run(self._suspects.popleft())
         return found
 
     def _suspect(self, broken: Broken) -> Inspected | None:
-        self._stop_processes()
-        if not self._alone or len(broken.paths) > 1:
+        if len(broken.paths) > 1:
             self._suspects.extend((path,) for path in broken.paths)
             return None
         [path] = broken.paths
         rejected = reject(self._packages, path, f"reading it ended the process that read it ({broken.reason})")
         return Inspected(broken.paths, (rejected,) if rejected else ())
 
-    def _start(self) -> None:
-        if self._suspects:
-            if not self._running:
-                self._alone = True
-                self._run(self._suspects.popleft())
-            return
-        if self._alone and self._running:
-            return
-        self._alone = False
-        while self._waiting and len(self._running) <= (os.cpu_count() or 1):
-            self._run(self._waiting.popleft())
-        if not self._running:
-            self._stop_processes()
-
-    def _run(self, paths: tuple[str, ...]) -> None:
-        if self._pool is None:
-            context = multiprocessing.get_context("forkserver")
-            # nice: uploads and pages go first
-            self._pool = ProcessPoolExecutor(os.cpu_count(), context, initializer=os.nice, initargs=(5,))
-        self._running.add(paths)
-        try:
-            future = self._pool.submit(self._read, self._packages, paths)
-        except BrokenProcessPool as error:
-            self._report(Broken(paths, str(error)))
-            return
-        future.add_done_callback(lambda done: self._tell(done, paths))
-
-    def _tell(self, done: "Future[tuple[Inspection, ...]]", paths: tuple[str, ...]) -> None:
-        if done.cancelled():
-            return
-        error = done.exception()
-        self._report(Broken(paths, repr(error)) if error else Inspected(paths, done.result()))
-
-    def _stop_processes(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=False)
-            self._pool = None
-
     def stop(self) -> None:
-        self._waiting.clear()
         self._suspects.clear()
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        self._workers.stop()
 
 
-def batches(paths: Iterable[str], by: Callable[[str], object]) -> list[list[str]]:
-    """The paths in batches, those that belong together in one or one after another."""
-    groups: dict[object, list[str]] = {}
-    for path in sorted(paths, key=lambda path: path.rpartition("/")[2]):
-        groups.setdefault(by(path), []).append(path)
-    return [files[at : at + BATCH] for files in groups.values() for at in range(0, len(files), BATCH)]
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - of every file there is
+    except OSError:
+        return 0

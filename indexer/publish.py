@@ -7,10 +7,18 @@ from functools import partial
 from hashlib import sha256
 
 from indexer.backoff import Backoff
-from indexer.facts import FactCache
-from indexer.model import Overview, ProjectDetail
-from indexer.pages import Companion, fingerprint_of_pages, list_companions, render_overview, render_project
+from indexer.model import Overview
+from indexer.pages import (
+    OVERVIEW_ALIASES,
+    Companion,
+    fingerprint_of_pages,
+    list_aliases,
+    list_companions,
+    render_overview,
+    render_project,
+)
 from indexer.site import Site, set_of
+from indexer.state import State
 from indexer.tracker import Tracker
 from store.distribution import read_contents
 from store.names import parse_filename
@@ -18,18 +26,20 @@ from store.repository import OVERVIEW, Repository
 
 log = logging.getLogger(__name__)
 
+SCHEMA = ("create table due (project text primary key) strict, without rowid",)
+
 BUDGET = 0.2  # seconds of one turn
 SHARE = 4  # the overview, which grows with the number of projects, takes at most one part in so many of the time
-CALM = 1.0  # seconds that it waits at most, and always while much is being read
+CALM = 2.0  # seconds that it waits at most, and always while much is being read
 
 
 class Publisher:
     """Knows which pages are due. One page that cannot be made leaves the one before it in place, and no other waits."""
 
-    def __init__(self, repository: Repository, tracker: Tracker, cache: FactCache, site: Site) -> None:
+    def __init__(self, repository: Repository, state: State, tracker: Tracker, site: Site) -> None:
         self._packages = repository.packages
+        self._state = state
         self._tracker = tracker
-        self._cache = cache
         self._site = site
         self._code = fingerprint_of_pages()
         self._urgent: dict[str, None] = {}  # in the order they came
@@ -38,8 +48,12 @@ class Publisher:
         self._failed = Backoff()
         self._reasons: dict[str, str] = {}
         self._names: set[str] = site.projects()
+        self._published: list[str] = []
         self._overview_due = 0.0
         self.overview_is_dirty = True
+        self.soil((project for (project,) in state.all("select project from due")), urgent=False)
+        if not state.is_of("pages", f"{self._code} {site.version}"):
+            self.soil(self._names | tracker.index.projects(), urgent=False)
 
     @property
     def pending(self) -> int:
@@ -56,14 +70,21 @@ class Publisher:
         return self._names
 
     def soil(self, projects: Iterable[str], *, urgent: bool) -> None:
-        """Have these projects' pages made again where they would differ."""
-        for project in projects:
+        """Have these projects' pages made again where they would differ; a restart does not forget it."""
+        due = list(projects)
+        self._state.write("insert or ignore into due values (?)", [(project,) for project in due])
+        for project in due:
             self._held.discard(project)
             if urgent:
                 self._dirty.pop(project, None)
                 self._urgent[project] = None
             elif project not in self._urgent:
                 self._dirty[project] = None
+
+    def take_published(self) -> list[str]:
+        """The projects whose pages were switched since this was asked last."""
+        published, self._published = self._published, []
+        return published
 
     def soil_overview(self) -> None:
         self.overview_is_dirty = True
@@ -103,22 +124,25 @@ class Publisher:
             return False
         self._reasons.pop(name, None)
         self._failed.succeed(name)
+        self._state.write("delete from due where project = ?", [(name,)])
         return changed
 
     def _publish(self, project: str) -> bool:
         detail = self._tracker.index.detail(project)
         if detail is None:
             return self._withdraw(project)
-        fingerprint = f"{self._code} {_digest(detail)}"
+        fingerprint = f"{self._code} {_digest(detail.values())}"
         name = set_of(project)
         if self._site.is_current(name, fingerprint):
             return False
         companions = list_companions(detail)
         self._site.write_beside(name, companions, self._read_companion)
-        changed = self._site.publish(name, render_project(detail), fingerprint, time.time())
+        pages, aliases = render_project(detail), list_aliases(detail)
+        changed = self._site.publish(name, pages, aliases, fingerprint, time.time())
         self._site.drop_beside(name, set(companions))
         self._names.add(project)
         if changed:
+            self._published.append(project)
             log.info("rendered %s: %d files", project, len(detail.files))
         return changed
 
@@ -130,16 +154,12 @@ class Publisher:
         return there
 
     def _read_companion(self, companion: Companion) -> bytes:
-        """Its bytes; a wheel's METADATA from the cache, or from the wheel where the cache has lost it."""
-        if companion.content is not None:
-            return companion.content
-        file = companion.file
-        assert file is not None  # noqa: S101 - a companion has either
-        known = self._cache.core_metadata(file.path, file.identity)
+        """Its bytes; a wheel's METADATA as it was read lately, or from the wheel itself."""
+        known = self._tracker.texts.take(companion.key)
         if known is not None:
             return known
-        with (self._packages / file.path).open("rb") as archive:
-            return read_contents(archive, parse_filename(file.filename)).core_metadata
+        with (self._packages / companion.file.path).open("rb") as archive:
+            return read_contents(archive, parse_filename(companion.file.filename)).core_metadata
 
     def publish_overview(self, gather: Callable[[], Overview], now: float) -> None:
         """Write the pages about everything where they are due: at once, but seldom where they take long."""
@@ -156,7 +176,7 @@ class Publisher:
         fingerprint = f"{self._code} {_digest(overview)}"
         if self._site.is_current(OVERVIEW, fingerprint):
             return False
-        return self._site.publish(OVERVIEW, render_overview(overview), fingerprint, time.time())
+        return self._site.publish(OVERVIEW, render_overview(overview), OVERVIEW_ALIASES, fingerprint, time.time())
 
     def patience(self, now: float) -> float:
         """Seconds until there is something to do; endless where there is nothing."""
@@ -165,5 +185,5 @@ class Publisher:
         return max(0.0, self._overview_due - now) if self.overview_is_dirty else float("inf")
 
 
-def _digest(rendered_from: ProjectDetail | Overview) -> str:
+def _digest(rendered_from: tuple[object, ...] | Overview) -> str:
     return sha256(repr(rendered_from).encode("utf-8", "surrogateescape")).hexdigest()

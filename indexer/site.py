@@ -8,18 +8,16 @@ reader may be on its way through it. Files beside are written before the set tha
 import contextlib
 import hashlib
 import os
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 
-from indexer.forms import SLOT, find_forms, link_forms, page_of, write_beside, write_forms
+from indexer.forms import SLOT, find_forms, link_alias, link_forms, write_beside, write_forms
+from indexer.graves import Graves
 from indexer.manifest import Beside, Manifest, PageSet, Written
 from indexer.pages import Companion
+from indexer.versions import find_slots, name_version
 from store import files
 from store.repository import PROJECTS, Repository
-
-GRACE = 5.0  # seconds that a directory outlives its switch
 
 
 def set_of(project: str) -> str:
@@ -39,16 +37,18 @@ class Site:
         self._root = repository.site
         self._versions = repository.versions
         self._manifest = manifest
-        self._owned: dict[str, set[str]] = {}  # by page set, the paths beside that it announces
-        for path, entry in manifest.beside.items():
-            self._owned.setdefault(entry.owner, set()).add(path)
-        self._beside = {path.partition("/")[0] for path in manifest.beside}  # the directories right below the site
-        self._slots = _find_slots(repository.versions)
-        self._graves: deque[tuple[float, Path]] = deque()
+        self._beside = manifest.directories_beside()  # right below the site
+        self._slots: dict[str, int] | None = None
+        self._graves = Graves()
+
+    @property
+    def version(self) -> str:
+        """Changes whenever nothing is known any longer of what was written."""
+        return self._manifest.version
 
     def is_current(self, name: str, fingerprint: str) -> bool:
         """Whether the set was rendered from the same, and nothing is known to have happened to it since."""
-        known = self._manifest.sets.get(name)
+        known = self._manifest.find_set(name)
         return known is not None and known.fingerprint == fingerprint
 
     def projects(self) -> set[str]:
@@ -57,21 +57,30 @@ class Site:
             return {entry.name for entry in entries if not entry.name.startswith(".")}
         return set()
 
-    def publish(self, name: str, pages: Mapping[str, bytes], fingerprint: str, now: float) -> bool:
-        """Make the set consist of these pages, in one step; False where it does. `now` is in seconds since 1970."""
+    def publish(
+        self, name: str, pages: Mapping[str, bytes], aliases: Mapping[str, str], fingerprint: str, now: float
+    ) -> bool:
+        """Make the set consist of these pages, and of other names for them, in one step; False where it does.
+
+        `now` is in seconds since 1970.
+        """
         known = self._known(name)
         digests = {page: hashlib.sha256(content).hexdigest() for page, content in pages.items()}
-        if _digests(known) == digests and self._is_whole(name, known):
+        digests |= {alias: digests[page] for alias, page in aliases.items()}
+        before = _digests(known)
+        if before == digests and self._is_whole(name, known):
             self._manifest.put_set(name, PageSet(known.slot, fingerprint, known.files))
             return False
         slot = max(int(now) // SLOT, known.slot + 1)
-        directory = self._versions / _version(name, slot)
+        directory = self._versions / name_version(name, slot)
         self._make_version(directory)
-        same = {page for page, digest in _digests(known).items() if digests.get(page) == digest}
         written: dict[str, Written] = {}
         for page, content in pages.items():
-            linked = link_forms(self._root / name, known.files, page, directory) if page in same else {}
+            is_same = before.get(page) == digests[page]
+            linked = link_forms(self._root / name, known.files, page, directory) if is_same else {}
             written |= linked or write_forms(directory, page, content, slot)
+        for alias, page in aliases.items():
+            written |= link_alias(directory, written, page, alias)
         self._switch(name, directory, now)
         self._manifest.put_set(name, PageSet(slot, fingerprint, written))
         return True
@@ -83,7 +92,11 @@ class Site:
             files.remove(directory)
             directory.mkdir()
         except FileNotFoundError:
-            directory.mkdir(parents=True)
+            self._root.mkdir(parents=True, exist_ok=True)
+            files.spread(self._root)
+            self._versions.mkdir(exist_ok=True)
+            files.spread(self._versions)
+            directory.mkdir()
 
     def withdraw(self, name: str, now: float) -> bool:
         """Remove the set, and then what it announced; whether there was one."""
@@ -97,35 +110,38 @@ class Site:
 
     def _known(self, name: str) -> PageSet:
         """The set as it was written, or where that was forgotten as it is found."""
-        known = self._manifest.sets.get(name)
+        known = self._manifest.find_set(name)
         if known is None:
-            known = PageSet(self._slots.get(name, 0), "", find_forms(self._root / name))
-            self._manifest.sets[name] = known
+            known = PageSet(self._last_slot(name), "", find_forms(self._root / name))
+            self._manifest.put_set(name, known)
         return known
+
+    def _last_slot(self, name: str) -> int:
+        """The last slot that a directory bears: no validator may be used twice, whatever was forgotten."""
+        if self._slots is None:
+            self._slots = find_slots(self._versions)
+        return self._slots.get(name, 0)
 
     def _is_whole(self, name: str, known: PageSet) -> bool:
         link = self._root / name
         before = _target(link)
-        if before is None or before.name != _version(name, known.slot):
+        if before is None or before.name != name_version(name, known.slot):
             return False
-        return all(written.is_at(link / form) for form, written in known.files.items())
+        return all(written.is_at(f"{link}/{form}") for form, written in known.files.items())
 
     def _switch(self, name: str, directory: Path, now: float) -> None:
         link = self._root / name
-        link.parent.mkdir(parents=True, exist_ok=True)
         before = _target(link)
         files.switch(link, directory)
         self._bury(before, now)
 
     def _bury(self, directory: Path | None, now: float) -> None:
         if directory is not None and directory.parent == self._versions:
-            self._graves.append((now + GRACE, directory))
+            self._graves.bury(directory, now)
 
     def clear_graves(self, now: float, patience: float) -> None:
         """Remove directories that nobody can be reading any more, for about `patience` seconds."""
-        deadline = time.monotonic() + patience
-        while self._graves and not now < self._graves[0][0] <= now + GRACE and time.monotonic() < deadline:
-            files.remove(self._graves.popleft()[1])
+        self._graves.clear(now, patience)
 
     def roots(self) -> set[tuple[str, int]]:
         """The directories that everything lies in, by name and inode; what is deleted as a whole is missing here."""
@@ -136,29 +152,27 @@ class Site:
     def write_beside(self, owner: str, wanted: Mapping[str, Companion], read: Callable[[Companion], bytes]) -> None:
         """Write what a page set is about to announce, as far as it is not there yet."""
         new: dict[str, Beside] = {}
-        self._beside |= {path.partition("/")[0] for path in wanted}
+        there = self._manifest.beside_of(owner)
         for path, companion in wanted.items():
-            known = self._manifest.beside.get(path, Beside("", "", {}))
-            if known.key != companion.key:
-                forms = write_beside(self._root / path, read(companion), known.files)
-                new[path] = Beside(owner, companion.key, forms)
-            elif known.owner != owner:
-                new[path] = Beside(owner, known.key, known.files)
+            if there.get(path) == companion.key:
+                continue
+            known = self._manifest.find_beside(path)
+            if known.key == companion.key:
+                forms = known.files
+            else:
+                forms = write_beside(f"{self._root}/{path}", read(companion), known.files)
+            new[path] = Beside(owner, companion.key, forms)
+        self._beside |= {path.partition("/")[0] for path in new}
         self._manifest.put_beside(new)
-        self._owned.setdefault(owner, set()).update(new)
 
-    def drop_beside(self, owner: str, wanted: set[str]) -> None:
+    def drop_beside(self, owner: str, wanted: Container[str]) -> None:
         """Remove what the set no longer announces, and no other does."""
-        owned = self._owned.pop(owner, set())
-        entries = self._manifest.beside
-        gone = {path for path in owned - wanted if path in entries and entries[path].owner == owner}
+        gone = [path for path in self._manifest.beside_of(owner) if path not in wanted]
         for path in gone:
-            for suffix in entries[path].files:
+            for suffix in self._manifest.find_beside(path).files:
                 (self._root / f"{path}{suffix}").unlink(missing_ok=True)
             self._remove_empty_parents(self._root / path)
         self._manifest.drop_beside(gone)
-        if owned & wanted:
-            self._owned[owner] = owned & wanted
 
     def _remove_empty_parents(self, path: Path) -> None:
         with contextlib.suppress(OSError):  # it is not empty
@@ -169,14 +183,14 @@ class Site:
 
     def find_damage(self) -> Iterator[str | None]:
         """Look at everything that was written, a step for each: a page set that has to be made again, or None."""
-        for name, known in list(self._manifest.sets.items()):
+        for name, known in self._manifest.sets():
             is_damaged = bool(known.files) and not self._is_whole(name, known)
-            yield self._doubt(name, known) if is_damaged and self._manifest.sets.get(name) is known else None
-        for path, entry in list(self._manifest.beside.items()):
+            yield self._doubt(name, known) if is_damaged and self._manifest.find_set(name) == known else None
+        for path, entry in self._manifest.beside():
             is_damaged = not all(
-                written.is_at(self._root / f"{path}{suffix}") for suffix, written in entry.files.items()
+                written.is_at(f"{self._root}/{path}{suffix}") for suffix, written in entry.files.items()
             )
-            if is_damaged and self._manifest.beside.get(path) is entry:
+            if is_damaged and self._manifest.find_beside(path) == entry:
                 self._manifest.drop_beside([path])
                 yield self._doubt(entry.owner, self._known(entry.owner))
             else:
@@ -184,7 +198,7 @@ class Site:
 
     def _doubt(self, name: str, known: PageSet) -> str:
         """Have the set rendered again, whatever it was rendered from."""
-        self._manifest.sets[name] = PageSet(known.slot, "", known.files)
+        self._manifest.put_set(name, PageSet(known.slot, "", known.files))
         return name
 
     def _tops(self) -> list[Path]:
@@ -200,8 +214,8 @@ class Site:
         for directory, names, filenames in (each for top in self._tops() for each in os.walk(top)):
             here = Path(directory)
             if here == self._versions:
-                kept = {_version(name, known.slot) for name, known in self._manifest.sets.items() if known.files}
-                kept |= {path.name for _, path in self._graves}
+                kept = {name_version(name, known.slot) for name, known in self._manifest.sets() if known.files}
+                kept |= self._graves.names()
                 yield from (here / name for name in {*names, *filenames} - kept)
                 names.clear()
                 continue
@@ -210,20 +224,19 @@ class Site:
 
     def _is_expected(self, path: Path) -> bool:
         name = path.relative_to(self._root).as_posix()
-        if name in self._manifest.sets:
-            return bool(self._manifest.sets[name].files)
-        beside = self._manifest.beside
-        return name in beside or ".gz" in beside.get(name.removesuffix(".gz"), Beside("", "", {})).files
-
-    def close(self) -> None:
-        self._manifest.close()
+        known = self._manifest.find_set(name)
+        if known is not None:
+            return bool(known.files)
+        if self._manifest.find_beside(name).files:
+            return True
+        return ".gz" in self._manifest.find_beside(name.removesuffix(".gz")).files
 
 
 def _digests(known: PageSet) -> dict[str, str]:
     """Digest by page, of sets whose forms agree; of others none that any page has."""
     digests: dict[str, str] = {}
     for form, written in known.files.items():
-        page = page_of(form)
+        page = form.removesuffix(".gz")
         digests[page] = written.digest if digests.get(page, written.digest) == written.digest else ""
     return digests
 
@@ -233,18 +246,3 @@ def _target(link: Path) -> Path | None:
     with contextlib.suppress(OSError):
         return Path(os.path.normpath(link.parent / link.readlink()))
     return None
-
-
-def _version(name: str, slot: int) -> str:
-    return f"{name.replace('/', '@')}@{slot}"
-
-
-def _find_slots(versions: Path) -> dict[str, int]:
-    """By page set, the last slot that a directory bears: no validator may be used twice, whatever was forgotten."""
-    slots: dict[str, int] = {}
-    with contextlib.suppress(OSError):
-        for path in versions.iterdir():
-            name, _, slot = path.name.replace("@", "/", path.name.count("@") - 1).rpartition("@")
-            if slot.isdecimal() and len(slot) < 16:
-                slots[name] = max(int(slot), slots.get(name, 0))
-    return slots

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 INTERVAL = 0.5  # seconds between two steps
 SOME = 0.004  # seconds of a step, so that nobody waits for it;
+CLEARING = 0.02  # for what every publication leaves behind;
 MUCH = 0.1  # more as long as something is amiss
 
 
@@ -42,7 +43,7 @@ class Tending:
         self._due = now + INTERVAL
         self._look_for_damage()
         try:
-            self._site.clear_graves(time.time(), SOME)
+            self._site.clear_graves(time.time(), CLEARING)
             for stray in (*self._site.find_obstacles(), *_within(self._strays, SOME)):
                 if stray is not None:
                     files.remove(stray)

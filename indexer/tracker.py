@@ -1,59 +1,75 @@
 """Keeps the index as `packages/` has it: scan, then the facts that are known or an inspection."""
 
 import logging
+import os
 import time
-from collections.abc import Callable, Iterable
-
-from packaging.utils import NormalizedName
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 
 from indexer.backoff import Backoff
-from indexer.facts import FactCache
 from indexer.index import Index
 from indexer.inspect import Inspection, inspect
+from indexer.learnt import Learnt
 from indexer.model import Rejected
-from indexer.pool import Broken, Inspected, InspectionPool, batches
+from indexer.pool import Broken, Inspected, InspectionPool
 from indexer.scan import Seen, scan
+from indexer.state import State
+from indexer.texts import RecentTexts
+from indexer.unread import LATER, SOON, Unread
+from store.archive.budget import HERE_AND_NOW, TooMuch
 from store.distribution import Distribution
 from store.identity import NO_IDENTITY, Identity
-from store.names import possible_projects
+from store.messages import Checked
 from store.repository import Repository
 
 log = logging.getLogger(__name__)
 
-FEW = 32  # files
-SMALL = 16 << 20  # bytes in all: more goes to other processes
+FEW = 256  # files that are read by this process, as far as each is small: others would take longer to start
+SLICE = 0.02  # seconds of one step
 
 
 class Tracker:
-    """What is looked at becomes known: at once where the file is small, by way of the pool where it is not.
+    """What is looked at becomes known: soon where it is little, by way of the pool where it is much.
 
     Methods answer which projects' pages this makes dirty.
     """
 
-    def __init__(self, repository: Repository, cache: FactCache, report: Callable[[Inspected | Broken], None]) -> None:
+    def __init__(
+        self, repository: Repository, state: State, index: Index, report: Callable[[Inspected | Broken], None]
+    ) -> None:
         self._packages = repository.packages
-        self._cache = cache
+        self._unread = Unread(state)
+        self._learnt = Learnt(state)
         self._pool = InspectionPool(repository.packages, report)
+        self._here: deque[tuple[str, int]] = deque()  # to be read by this process, and the turn
         self._retries = Backoff()
-        self._unread: dict[str, frozenset[NormalizedName]] = {}  # in the pool → the projects whose pages wait for it
-        self._awaited: dict[str, set[str]] = {}  # the same by project
         self._closed: set[str] = set()  # may not be looked at or into
         self._unsteady: list[str] = []
         self._reopened = False
-        self.index = Index()
+        self.index = index
+        self.texts = RecentTexts()
         self.read = 0  # files inspected so far
 
     @property
     def unread(self) -> int:
         return len(self._unread)
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether `step` has something to read at once."""
+        return bool(self._here)
+
     def awaits(self, project: str) -> bool:
         """Whether a file that may well be the project's, and may be on its page, is still to be read."""
-        return project in self._awaited
+        return self._unread.awaits(project)
 
     def hurry(self, project: str) -> None:
         """Read first what the project's pages wait for."""
-        self._pool.hurry(self._awaited.get(project, set()))
+        self._unread.hurry(project)
+
+    def is_awaited(self, path: str) -> bool:
+        """Whether any pages wait for what is read there."""
+        return self._unread.is_awaited(path)
 
     def take_unsteady(self) -> list[str]:
         """Paths that changed while they were read, to be looked at again when they are quiet."""
@@ -65,6 +81,11 @@ class Tracker:
         reopened, self._reopened = self._reopened, False
         return reopened
 
+    def learn(self, checked: Checked) -> None:
+        """Take the uploader's word for a file that is about to get its name."""
+        self._learnt.keep(checked.filename, checked.identity, checked.distribution)
+        self.texts.put(checked.distribution.metadata_digest, checked.core_metadata)
+
     def look(self, paths: Iterable[str]) -> set[str]:
         """Make the index right at and below these paths, of which something was heard."""
         dirty: set[str] = set()
@@ -74,18 +95,19 @@ class Tracker:
             dirty |= self.forget(self.index.paths_below(path) - {each.path for each in seen}, seen)
             for each in seen:
                 dirty |= self._take(each, unknown, again=True)
-        return dirty | self._inspect(unknown, awaited=False)
+        self._unread.add(_sizes(unknown), SOON if len(unknown) <= FEW else LATER, awaited=len(unknown) <= FEW)
+        return dirty
 
     def reconcile(self, seen: Iterable[Seen], unread: dict[str, Identity]) -> set[str]:
-        """Make the index right for what a scan of everything came by; what has to be read is put in `unread`."""
+        """Make the index right for what a comparison of everything came by; what has to be read is put in `unread`."""
         dirty: set[str] = set()
         for each in seen:
             dirty |= self._take(each, unread, again=False)
         return dirty
 
-    def read_all(self, unread: dict[str, Identity]) -> set[str]:
+    def read_all(self, unread: Mapping[str, Identity]) -> None:
         """Read what a comparison of everything found to be unread; pages wait for it."""
-        return self._inspect(unread, awaited=True)
+        self._unread.add(_sizes(unread), LATER, awaited=True)
 
     def forget(self, gone: Iterable[str], seen: Iterable[Seen] = ()) -> set[str]:
         """Drop paths that are gone; what lies in a directory that may not be looked into stays as it is known."""
@@ -94,8 +116,15 @@ class Tracker:
         for path in gone:
             if not path.startswith(closed):
                 self._forget_failure(path)
+                self._remember(path)
                 dirty |= self.index.remove(path)
         return dirty
+
+    def _remember(self, path: str) -> None:
+        """Keep what is known of a file that may have been moved."""
+        identity, facts = self.index.identity(path), self.index.facts(path)
+        if identity is not None and isinstance(facts, Distribution):
+            self._learnt.keep(path, identity, facts)
 
     def is_there(self, path: str) -> bool:
         """Whether a known path leads to anything, or may."""
@@ -120,70 +149,72 @@ class Tracker:
                 if isinstance(self.index.facts(path), Distribution):
                     return set()
             return self.index.put(path, NO_IDENTITY, Rejected(seen.reason, passing=seen.is_closed))
-        facts = self._cache.facts(path, identity)
-        if facts is None or (again and isinstance(facts, Rejected)):  # it may be otherwise now
+        facts = self._learnt.find(path, identity)
+        if facts is None or (isinstance(facts, Rejected) and (again or facts.passing)):  # it may be otherwise now
             unknown[path] = identity
             return set()
         self._forget_failure(path)
         return self.index.put(path, identity, facts)
 
-    def _inspect(self, unknown: dict[str, Identity], *, awaited: bool) -> set[str]:
-        """Read a few small files here and now; leave more to other processes, which report later."""
-        todo = {path for path in unknown if path not in self._unread}
-        if len(todo) > FEW or sum(unknown[path].size for path in todo) > SMALL:
-            self._submit(todo, awaited=awaited)
-            return set()
-        return self._learn(todo, [found for path in sorted(todo) if (found := inspect(self._packages, path))])
+    def step(self) -> set[str]:
+        """Go on reading: here, for SLICE seconds, what is little, and by the pool what is much."""
+        dirty: set[str] = set()
+        deadline = time.monotonic() + SLICE
+        self._take_here()
+        while self._here and time.monotonic() < deadline:
+            dirty |= self._read_here(*self._here.popleft())
+            self._take_here()
+        while self._pool.has_room and (len(self._unread) > FEW or self._pool.is_busy):
+            batch = self._unread.take(LATER)
+            if not batch:
+                break
+            self._pool.run(batch)
+        return dirty
 
-    def _submit(self, paths: set[str], *, awaited: bool) -> None:
-        for path in paths:
-            self._unread[path] = possible_projects(_filename(path)) if awaited else frozenset()
-            for project in self._unread[path]:
-                self._awaited.setdefault(project, set()).add(path)
-        self._pool.submit(batches(paths, self._first_project), first=len(paths) <= FEW and not awaited)
+    def _take_here(self) -> None:
+        for turn in (SOON, LATER) if len(self._unread) <= FEW and not self._pool.is_busy else (SOON,):
+            if not self._here:
+                self._here += ((path, turn) for path in self._unread.take(turn))
 
-    def _first_project(self, path: str) -> str:
-        return min(self._unread[path], default="")
+    def _read_here(self, path: str, turn: int) -> set[str]:
+        """Read a small file; a larger one is left to the pool, and only after a comparison pages wait for it."""
+        try:
+            inspection = inspect(self._packages, path, HERE_AND_NOW)
+        except TooMuch:
+            self._pool.run((path,))
+            return self._unread.release(path) if turn == SOON else set()
+        complete = self._unread.remove([path])
+        return complete | self._learn({path}, [inspection] if inspection else [])
 
     def receive(self, report: Inspected | Broken) -> set[str]:
         """Take in what the pool reports."""
         inspected = self._pool.received(report)
         if inspected is None:
             return set()
-        complete: set[str] = set()
-        for path in inspected.paths:
-            for project in self._unread.pop(path, frozenset()):
-                self._awaited[project].discard(path)
-                if not self._awaited[project]:
-                    del self._awaited[project]
-                    complete.add(project)  # its pages may have been held back
+        complete = self._unread.remove(inspected.paths)  # the pages of these may have been held back
         # what was heard of since is not heard of again
         valid = [each for each in inspected.inspections if each.identity in (NO_IDENTITY, self._identity(each.path))]
         return complete | self._learn(set(inspected.paths), valid)
 
     def _identity(self, path: str) -> Identity | None:
         try:
-            return Identity.of((self._packages / path).stat())
+            return Identity.of(os.stat(f"{self._packages}/{path}"))  # noqa: PTH116 - of every file there is
         except OSError:
             return None
 
-    def is_awaited(self, path: str) -> bool:
-        """Whether any pages wait for what is read there."""
-        return bool(self._unread.get(path))
-
     def _learn(self, paths: set[str], inspections: Iterable[Inspection]) -> set[str]:
         """Put what was read into the index; what was gone or changed while it was read is looked at again."""
-        if not paths:
-            return set()
-        found = list(inspections)
-        self._cache.remember(found)
-        self.read += len(found)
         dirty: set[str] = set()
-        for inspection in found:
+        unsteady = paths
+        for inspection in inspections:
+            unsteady = unsteady - {inspection.path}
             self._note_retry(inspection)
+            if isinstance(inspection.facts, Distribution):
+                self.texts.put(inspection.facts.metadata_digest, inspection.core_metadata)
             dirty |= self.index.put(inspection.path, inspection.identity, inspection.facts)
+            self.read += 1
             log.debug("read %r", inspection.path)
-        self._unsteady += paths - {inspection.path for inspection in found}
+        self._unsteady += unsteady
         return dirty
 
     def _note_retry(self, inspection: Inspection) -> None:
@@ -192,15 +223,13 @@ class Tracker:
         else:
             self._retries.succeed(inspection.path)
 
-    def forget_facts(self) -> None:
-        """Drop the facts of what is gone; to be called only when everything there is is known."""
-        known = ((path, self.index.identity(path)) for path in self.index.paths())
-        self._cache.forget_all_but((path, identity) for path, identity in known if identity)
+    def forget_learnt(self) -> None:
+        """Drop what is known of files that are nowhere; to be called only when everything there is is known."""
+        self._learnt.forget()
 
     def stop(self) -> None:
         self._pool.stop()
-        self._cache.close()
 
 
-def _filename(path: str) -> str:
-    return path.rpartition("/")[2]
+def _sizes(files: Mapping[str, Identity]) -> dict[str, int]:
+    return {path: identity.size for path, identity in files.items()}

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Callable, Iterable
 
-from indexer.facts import FactCache, fingerprint_of_inspection
+from indexer import comparison, index, learnt, manifest, publish, unread
+from indexer.index import Index
+from indexer.inspect import fingerprint_of_inspection
 from indexer.manifest import Manifest
 from indexer.model import Overview
 from indexer.pool import Broken, Inspected
@@ -12,19 +14,29 @@ from indexer.reconcile import Reconciler
 from indexer.rejections import Rejections
 from indexer.settle import Hint, Settling
 from indexer.site import Site
+from indexer.state import State
 from indexer.tend import Tending
 from indexer.tracker import FEW, Tracker
 from indexer.watching import Watching
+from store.messages import Checked
 from store.policy import ANONYMOUS, Policy
 from store.repository import Repository
 from store.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Message = Hint | Inspected | Broken
+Message = Hint | Checked | Inspected | Broken
+
+SCHEMA = (*index.SCHEMA, *manifest.SCHEMA, *publish.SCHEMA)
+TEMPORARY = (*learnt.TEMPORARY, *comparison.TEMPORARY, *unread.TEMPORARY)
 
 PROGRESS = 2.0  # seconds between two lines about a long reading
 BEHIND = 15.0  # seconds that pages may be due before that is a fault
+
+
+def open_state(repository: Repository) -> State:
+    """All that is known of the repository, as far as it was kept."""
+    return State(repository.index, SCHEMA, TEMPORARY)
 
 
 class Upkeep:
@@ -32,13 +44,14 @@ class Upkeep:
 
     def __init__(self, repository: Repository, settings: Settings, tell: Callable[[Message], None]) -> None:
         self.repository = repository
-        cache = FactCache(repository.facts, fingerprint_of_inspection())
-        self._site = Site(repository, Manifest(repository.manifest))
+        self._state = open_state(repository)
+        self._site = Site(repository, Manifest(self._state))
         self._watching = Watching(repository, settings, tell)
         self._settling = Settling()
-        self._tracker = Tracker(repository, cache, tell)
-        self._reconciler = Reconciler(repository, self._tracker, settings.reconcile_interval)
-        self._publisher = Publisher(repository, self._tracker, cache, self._site)
+        known = Index(self._state, fingerprint_of_inspection())
+        self._tracker = Tracker(repository, self._state, known, tell)
+        self._reconciler = Reconciler(repository, self._state, self._tracker, settings.reconcile_interval)
+        self._publisher = Publisher(repository, self._state, self._tracker, self._site)
         self._tending = Tending(self._site, self._publisher)
         self._rejections = Rejections()
         self._tidied = 0  # rounds of the reconciler after which everything was tidied
@@ -52,6 +65,7 @@ class Upkeep:
         if self._watching.keep(now):
             self._reconciler.request(now)
         changed = self._take_in(list(messages), now)
+        changed |= self._soil(self._tracker.step(), urgent=True)
         if not self._watching.fault:
             changed |= self._soil(self._reconciler.step(now), urgent=False)
         self._tidy()
@@ -60,6 +74,7 @@ class Upkeep:
             self._publisher.step(now)
         self._say_what_is_rejected(now, changed=changed)
         self._note_lateness(now)
+        self._state.flush(now)
 
     def _note_lateness(self, now: float) -> None:
         """Remember since when pages are due, and say now and then how far a long reading is."""
@@ -75,13 +90,16 @@ class Upkeep:
 
     def _take_in(self, messages: list[Message], now: float) -> bool:
         """Make the index right for what was heard of, was read by the pool, or is to be tried again."""
+        for each in messages:
+            if isinstance(each, Checked):
+                self._tracker.learn(each)
         paths = self._settling.settle((each for each in messages if isinstance(each, Hint)), now)
         if "" in paths:  # the directory itself
             self._reconciler.request(now)
         changed = self._soil(self._tracker.look(sorted(paths - {""})), urgent=len(paths) <= FEW)
         for report in messages:
-            if not isinstance(report, Hint):
-                is_bulk = len(report.paths) > FEW or any(map(self._tracker.is_awaited, report.paths))
+            if isinstance(report, Inspected | Broken):
+                is_bulk = any(map(self._tracker.is_awaited, report.paths))
                 changed |= self._soil(self._tracker.receive(report), urgent=not is_bulk)
         changed |= self._soil(self._tracker.retry(now), urgent=False)
         for path in self._tracker.take_unsteady():
@@ -99,8 +117,8 @@ class Upkeep:
         if self._tidied == self._reconciler.rounds or self._reconciler.is_going_on or self._tracker.unread:
             return
         self._tidied = self._reconciler.rounds
-        self._tracker.forget_facts()
-        self._publisher.soil(self._publisher.projects() | self._tracker.index.projects(), urgent=False)
+        self._tracker.forget_learnt()
+        self._publisher.soil(self._publisher.projects() ^ self._tracker.index.projects(), urgent=False)
         self._publisher.soil_overview()
         self._is_swept = False
 
@@ -112,6 +130,10 @@ class Upkeep:
             log.warning("rejected %r: %s", path, reason)
         if self._rejections.reported != before:
             self._publisher.soil_overview()
+
+    def take_published(self) -> list[str]:
+        """The projects whose pages were switched since this was asked last."""
+        return self._publisher.take_published()
 
     def soil_overview(self) -> None:
         """Have the pages about all projects made again: something beside them has changed that they show."""
@@ -156,11 +178,11 @@ class Upkeep:
 
     def patience(self, now: float) -> float:
         """Seconds until there is something to do unless something is heard; endless where there is nothing."""
-        if self._reconciler.is_going_on:
+        if self._reconciler.is_going_on or self._tracker.is_reading:
             return 0.0
         return min(each.patience(now) for each in (self._settling, self._publisher, self._rejections))
 
     def stop(self) -> None:
         self._watching.stop()
         self._tracker.stop()
-        self._site.close()
+        self._state.close()

@@ -9,5 +9,14 @@ Action = Literal["download", "upload"]
 
 def may(user: str | None, action: Action, policy: Policy) -> bool:
     """Whether a known user, or None for nobody in particular, has the right."""
-    who = policy.download if action == "download" else policy.upload
+    who = _list_who(action, policy)
     return ANONYMOUS in who or (user is not None and AUTHENTICATED in who)
+
+
+def may_anybody(action: Action, policy: Policy) -> bool:
+    """Whether there can be anyone at all who has it."""
+    return bool(_list_who(action, policy))
+
+
+def _list_who(action: Action, policy: Policy) -> tuple[str, ...]:
+    return policy.download if action == "download" else policy.upload

@@ -15,14 +15,12 @@ from pathlib import Path
 from store import files
 from store.data import Data
 from store.errors import BadPolicy
-from store.policy import ANONYMOUS, CLOSED, Policies, parse_policies
+from store.policy import CLOSED, Policies, parse_policies
+from store.ways import list_ways
 
 SETTLED = 0.3  # seconds that a change has to last before it counts: an editor may be in the middle of it,
 UNSURE = 0.7  # and more where the kernel does not say whether anybody is still writing
 LARGEST = 1 << 20  # bytes
-
-ANONYMOUS_MARK = "anonymous"  # nginx looks for these below the policy in force; none means closed
-IMMUTABLE_MARK = "immutable"
 
 STAYS = "what was in force stays"
 
@@ -53,7 +51,8 @@ class CurrentPolicy:
         self._seen: tuple[tuple[int, ...], float] | None = None  # what the file was like last, and since when
         self._decided: tuple[int, ...] | None = None  # what it was like when it was decided upon
         self._content: bytes | None = None  # in force
-        self._directory = self._before = data.policy_in_force
+        self._put: bytes | None = None  # what was put in force last, where:
+        self._directory = data.policy_in_force
         self.policies = parse_policies(CLOSED)
         self.problem = ""
         self.unkept = ""  # why what is in force would not outlive a stop
@@ -87,15 +86,13 @@ class CurrentPolicy:
         if content == self._content:
             return False
         self._content, self.policies = content, parse_policies(content)
-        self._before = self._directory
-        self._directory = self._data.policy_in_force.with_name(f".policy-{secrets.token_hex(8)}")
         return True
 
     def _uphold(self) -> None:
         """See to it that what was decided is in force and kept: any of it may have been deleted."""
         if self._content is None:
             return
-        if not self._is_in_force():
+        if self._content != self._put or not self._is_in_force():
             self._put_in_force(self._content)
         if self._content != CLOSED and (self._content != self._kept or not self._data.kept_policy.exists()):
             self._keep(self._content)
@@ -111,33 +108,34 @@ class CurrentPolicy:
     def _is_in_force(self) -> bool:
         link = self._data.policy_in_force
         is_switched = link.is_symlink() and link.readlink().name == self._directory.name
-        return is_switched and all((link / name).exists() for name in (*self._marks(), self._data.policy.name))
+        return is_switched and all(os.path.lexists(link / name) for name in (*self._ways(), self._data.policy.name))
 
-    def _marks(self) -> list[str]:
-        marks = []
+    def _ways(self) -> dict[str, str]:
+        ways: dict[str, str] = {}
         for repository in self._data.repositories():
-            policy = self.policies.of(repository.name)
-            marks += [f"{repository.name}/{ANONYMOUS_MARK}"] if ANONYMOUS in policy.download else []
-            marks += [] if policy.overwrite else [f"{repository.name}/{IMMUTABLE_MARK}"]
-        return marks
+            ways |= list_ways(self._data, repository, self.policies.of(repository.name))
+        return ways
 
     def _put_in_force(self, content: bytes) -> None:
-        link = self._data.policy_in_force
+        link, before = self._data.policy_in_force, self._directory
+        new = link.with_name(f".policy-{secrets.token_hex(8)}")
         try:
-            self._write_marks(self._directory, content)
-            files.switch(link, self._directory)
+            self._write(new, content)
+            files.switch(link, new)
         except OSError:
             link.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                files.remove(new)
             raise
+        self._put, self._directory = content, new
         for old in link.parent.glob(".policy-*"):
-            if old not in (self._directory, self._before):  # a request may be on its way through the one before
+            if old not in (new, before):  # a request may be on its way through the one before
                 files.remove(old)
 
-    def _write_marks(self, directory: Path, content: bytes) -> None:
-        for repository in self._data.repositories():
-            (directory / repository.name).mkdir(parents=True, exist_ok=True)
-        for mark in self._marks():
-            (directory / mark).touch()
+    def _write(self, directory: Path, content: bytes) -> None:
+        for way, target in self._ways().items():
+            (directory / way).parent.mkdir(parents=True, exist_ok=True)
+            (directory / way).symlink_to(target)
         (directory / self._data.policy.name).write_bytes(content)
 
 
@@ -214,6 +212,22 @@ def _read_kept(path: Path) -> bytes | None:
     except (OSError, BadPolicy):
         return None
     return content
+
+
+class InForce:
+    """What uploads go by: read again whenever it was switched, or is not there."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self._mark: tuple[int, ...] = ()
+        self._policies: Policies | None = None
+
+    def read(self) -> Policies | None:
+        """As `read_in_force`. What is switched to is a new file, and never written again."""
+        mark = _read_mark(self._data.policy_in_force / self._data.policy.name)
+        if not mark or mark != self._mark:
+            self._policies, self._mark = read_in_force(self._data), mark
+        return self._policies
 
 
 def read_in_force(data: Data) -> Policies | None:

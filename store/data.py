@@ -58,6 +58,16 @@ class Data:
         return self.run / "indexer" / "heartbeat"
 
     @property
+    def channel(self) -> Path:
+        """Where the indexer listens to the uploader, see `store.channel`."""
+        return self.run / "indexer" / "indexer.sock"
+
+    @property
+    def readers(self) -> Path:
+        """Users whose password nginx checks by itself: one file each, see `uploader.auth.readers`."""
+        return self.run / "uploader" / "readers"
+
+    @property
     def socket(self) -> Path:
         """Where the uploader listens."""
         return self.run / "uploader" / "uploader.sock"

@@ -7,14 +7,22 @@ import os
 import secrets
 import shutil
 import signal
+import stat
+import struct
 import tempfile
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from store.errors import AlreadyExists
 
+MODE = 0o644
 PREFIX = ".incoming-"  # of names that are not there yet; a dot name is never listed nor served
+_LONG = struct.calcsize("l") << 16
+_GET_FLAGS, _SET_FLAGS = 0x8000_6601 | _LONG, 0x4000_6602 | _LONG  # FS_IOC_GETFLAGS and FS_IOC_SETFLAGS of linux/fs.h
+_TOP_DIRECTORY = 0x2_0000  # FS_TOPDIR_FL
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # what open(2) says where there is no O_TMPFILE
 
 
@@ -32,7 +40,7 @@ def open_incoming(directory: Path) -> Iterator[Incoming]:
     It has no name where the file system can do without: then no crash leaves anything, and nobody is told of it.
     """
     try:
-        descriptor = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, MODE)
     except OSError as error:
         if error.errno not in _NO_UNNAMED:
             raise
@@ -40,7 +48,7 @@ def open_incoming(directory: Path) -> Iterator[Incoming]:
             yield incoming
         return
     with os.fdopen(descriptor, "w+b") as file:
-        os.fchmod(descriptor, 0o644)
+        _let_read(descriptor)
         yield Incoming(file, Path(f"/proc/self/fd/{descriptor}"))
 
 
@@ -49,10 +57,16 @@ def _open_named(directory: Path) -> Iterator[Incoming]:
     descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=directory)
     try:
         with os.fdopen(descriptor, "w+b") as file:
-            os.fchmod(descriptor, 0o644)
+            _let_read(descriptor)
             yield Incoming(file, Path(name))
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _let_read(descriptor: int) -> None:
+    """Let everyone read the file, whatever the umask: nginx may be another user."""
+    if stat.S_IMODE(os.fstat(descriptor).st_mode) != MODE:  # changing it would cost more than all else here
+        os.fchmod(descriptor, MODE)
 
 
 def sweep_incoming(directory: Path) -> None:
@@ -102,8 +116,56 @@ def _link(incoming: Incoming, target: Path) -> None:
     os.link(incoming.path, target, src_dir_fd=incoming.file.fileno(), follow_symlinks=True)
 
 
+@dataclass
+class _Syncs:
+    """Of one directory: how many were begun, the last that was done, and by how many threads they are awaited."""
+
+    begun: int = 0
+    done: int = 0
+    awaited: int = 0
+    is_running: bool = False
+
+
+_syncs: dict[Path, _Syncs] = {}
+_sync_ended = threading.Condition()
+
+
 def sync_directory(directory: Path) -> None:
-    """Make the names in `directory` durable."""
+    """Make the names that are in `directory` durable. Threads that want it while it is being done share the next one.
+
+    A sync makes durable what was there when it began: one that is running already may have begun too early.
+    """
+    with _sync_ended:
+        syncs = _syncs.setdefault(directory, _Syncs())
+        syncs.awaited += 1
+        wanted = syncs.begun + 1
+        _sync_ended.wait_for(lambda: syncs.done >= wanted or not syncs.is_running)
+        is_mine = syncs.done < wanted
+        if is_mine:
+            syncs.is_running, syncs.begun = True, syncs.begun + 1
+    try:
+        if is_mine:
+            _sync_now(directory, syncs)
+    finally:
+        with _sync_ended:
+            syncs.awaited -= 1
+            if not syncs.awaited:
+                _syncs.pop(directory, None)
+
+
+def _sync_now(directory: Path, syncs: _Syncs) -> None:
+    """Do what others wait for; where it fails each of them tries for itself."""
+    number, done = syncs.begun, syncs.done
+    try:
+        _sync(directory)
+        done = number
+    finally:
+        with _sync_ended:
+            syncs.is_running, syncs.done = False, done
+            _sync_ended.notify_all()
+
+
+def _sync(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -129,12 +191,33 @@ def write(path: Path, content: bytes, *, durable: bool = False) -> None:
 
 def switch(link: Path, directory: Path) -> None:
     """Make the symbolic link lead to `directory`, in one step; whatever else stood in its way is removed."""
-    temporary = link.with_name(f"{PREFIX}{link.name}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(os.path.relpath(directory, link.parent))
-    if link.is_dir() and not link.is_symlink():
-        shutil.rmtree(link)
-    temporary.replace(link)
+    new = directory / PREFIX
+    new.unlink(missing_ok=True)
+    new.symlink_to(os.path.relpath(directory, link.parent))
+    try:
+        new.replace(link)
+    except FileNotFoundError:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        new.replace(link)
+    except IsADirectoryError:
+        remove(link)
+        new.replace(link)
+
+
+def spread(directory: Path) -> None:
+    """Have the directories made in this one lie anywhere on the disk: they have nothing to do with each other.
+
+    ext4 puts a new file beside its parent, and passes over every inode there that was freed in the last minutes. Where
+    files come and go all the time that takes longer than everything else. No other file system needs the hint.
+    """
+    flags = bytearray(struct.calcsize("l"))
+    with contextlib.suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.ioctl(descriptor, _GET_FLAGS, flags)
+            fcntl.ioctl(descriptor, _SET_FLAGS, struct.pack("l", struct.unpack("l", flags)[0] | _TOP_DIRECTORY))
+        finally:
+            os.close(descriptor)
 
 
 def is_being_written(descriptor: int) -> bool | None:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from store.repository import Repository
 
+_JSON = json.JSONEncoder().encode
+
 
 class Listed(NamedTuple):
     """`path` is relative to `packages/`, `digest` is sha256 in hex."""
@@ -15,8 +17,9 @@ class Listed(NamedTuple):
 
 
 def render_listing(entries: Iterable[Listed]) -> bytes:
-    by_filename = {entry.path.rpartition("/")[2]: entry for entry in entries}
-    return json.dumps(by_filename, indent=0).encode() + b"\n"
+    """Each file name at the beginning of a line, for `find_listed`."""
+    lines = (f"{_JSON(entry.path.rpartition('/')[2])}: {_JSON(entry)}" for entry in entries)
+    return "\n".join(("{", ",\n".join(lines), "}", "")).encode()
 
 
 def read_listing(repository: Repository, project: str) -> dict[str, Listed]:
@@ -26,6 +29,21 @@ def read_listing(repository: Repository, project: str) -> dict[str, Listed]:
         return {str(filename): Listed(str(path), str(digest)) for filename, (path, digest) in found.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def find_listed(repository: Repository, project: str, filename: str) -> Listed | None:
+    """How one file is listed, None where it is not; the rest is not parsed for it, however much that is."""
+    key = f"\n{_JSON(filename)}: ".encode()
+    try:
+        content = repository.listing(project).read_bytes()
+        found = content.find(key)
+        if found < 0:
+            return None
+        line = content[found + len(key) : content.index(b"\n", found + 1)]
+        path, digest = json.loads(line.removesuffix(b","))
+    except (OSError, ValueError, TypeError):
+        return None
+    return Listed(str(path), str(digest))
 
 
 def listing_version(repository: Repository, project: str) -> str:

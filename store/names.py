@@ -18,6 +18,7 @@ METADATA = ".metadata"
 LENGTH_LIMIT = 200  # characters; file systems allow 255, and pages add to the name
 PARTIAL_SUFFIXES = (".part", ".tmp", ".filepart", ".swp", "~")
 
+_BEFORE_VERSION = re.compile(r"-(?=v?[0-9])", re.IGNORECASE)  # every version begins so (PEP 440, appendix B)
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*", re.ASCII)
 
 
@@ -97,7 +98,7 @@ def readings(parsed: ParsedFilename) -> tuple[Release, ...]:
         parts = parsed.stem.split("-")
         splits = [(parts[0], parts[1])] if len(parts) > 1 else []
     else:
-        dashes = [at for at, char in enumerate(parsed.stem) if char == "-"]
+        dashes = [match.start() for match in _BEFORE_VERSION.finditer(parsed.stem)]
         splits = [(parsed.stem[:at], parsed.stem[at + 1 :]) for at in dashes]
     return tuple(sorted({release for name, version in splits for release in _as_release(name, version)}))
 
@@ -113,7 +114,11 @@ def _as_release(name: str, version: str) -> tuple[Release, ...]:
 def possible_projects(filename: str) -> frozenset[NormalizedName]:
     """The projects a file of this name can belong to, whatever it holds; none for what no distribution is called."""
     try:
-        return frozenset(release.project for release in readings(parse_filename(filename)))
+        parsed = parse_filename(filename)
+        if parsed.kind == "wheel":  # only its first part tells (PEP 427)
+            name, *others = parsed.stem.split("-")
+            return frozenset([parse_project(name)] if len(others) in (4, 5) else [])
+        return frozenset(release.project for release in readings(parsed))
     except BadName:
         return frozenset()
 

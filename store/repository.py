@@ -17,14 +17,9 @@ class Repository:
     state: Path
 
     @property
-    def facts(self) -> Path:
-        """What was learnt from each file."""
-        return self.state / "facts.sqlite3"
-
-    @property
-    def manifest(self) -> Path:
-        """What was written below `site`."""
-        return self.state / "manifest.sqlite3"
+    def index(self) -> Path:
+        """What was learnt from each file, and what was written below `site`."""
+        return self.state / "index.sqlite3"
 
     @property
     def versions(self) -> Path:

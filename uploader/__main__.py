@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-import warnings
 
 from aiohttp import web
 
@@ -52,7 +51,6 @@ def _make_ready(data: Data) -> None:
 def _serve(settings: Settings) -> None:
     """Until a signal; BadDirectory where there can be no socket."""
     socket = settings.data.socket
-    warnings.filterwarnings("ignore", module=r"aiohttp\.multipart")  # what it thinks of a client's form: it is no news
     app = create_app(settings)
     try:
         socket.parent.mkdir(parents=True, exist_ok=True)

@@ -28,12 +28,17 @@ class HttpRefusal(Exception):
 def answer(request: web.BaseRequest, status: int, message: str) -> web.Response:
     """One line as reason phrase and body; JSON for uv, which wants exactly `application/json`."""
     line = clip(message, LINE_LIMIT)
-    reason = clip(message, REASON_LIMIT).encode("ascii", "replace").decode() if status != 200 else "OK"
     if request.headers.get("Accept", "").startswith("application/json"):
         body, content_type = json.dumps({"code": line}), "application/json"
     else:
         body, content_type = line + "\n", "text/plain"
-    return web.Response(status=status, reason=reason, body=body.encode(), content_type=content_type)
+    said = "OK" if status == 200 else reason(message)
+    return web.Response(status=status, reason=said, body=body.encode(), content_type=content_type)
+
+
+def reason(message: str) -> str:
+    """The message as a reason phrase or header can hold it."""
+    return clip(message, REASON_LIMIT).encode("ascii", "replace").decode()
 
 
 @web.middleware

@@ -20,9 +20,11 @@ from uploader.auth.basic import claimed_name
 log = logging.getLogger(__name__)
 
 CLIENT = "X-Larder-Client"  # the address as nginx saw it
+PATH = "X-Larder-Path"  # what is to be read, where nginx asks whether it may be
 MESSAGE_LIMIT = 1000  # characters
 
 _FILE = web.RequestKey("file", str)
+_READ = web.RequestKey("read", str)
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 
 
@@ -31,13 +33,28 @@ def note_file(request: web.Request, filename: str) -> None:
     request[_FILE] = filename
 
 
+def client_of(request: web.Request) -> str:
+    """The address that nginx saw; "-" where it said none."""
+    found = request.headers.get(CLIENT, "")
+    return found if _ADDRESS.fullmatch(found) else "-"
+
+
 def log_accepted(request: web.Request, user: str | None, digest: str, outcome: str) -> None:
     log.info("accepted %s sha256 %s: %s", _describe(request, user), digest, outcome)
 
 
 def log_refused(request: web.Request, status: int, message: str) -> None:
     """A name that is not known is no news where it was only read."""
-    level = logging.DEBUG if request.method in ("GET", "HEAD") else logging.WARNING
+    _log_refused(logging.DEBUG if request.method in ("GET", "HEAD") else logging.WARNING, request, status, message)
+
+
+def log_unread(request: web.Request, status: int, message: str) -> None:
+    """Of reads only a wrong password, or a right one without the right, is news."""
+    request[_READ] = request.headers.get(PATH, "")
+    _log_refused(logging.WARNING if status in (401, 403) else logging.DEBUG, request, status, message)
+
+
+def _log_refused(level: int, request: web.Request, status: int, message: str) -> None:
     user = claimed_name(request.headers.get("Authorization"))
     log.log(level, "refused %s: %d %s", _describe(request, user), status, clip(message, MESSAGE_LIMIT))
 
@@ -51,10 +68,8 @@ def log_unexpected(request: web.Request, identifier: str, error: Exception) -> N
 
 
 def _describe(request: web.Request, user: str | None) -> str:
-    path = shown(request.rel_url.raw_path).replace(" ", "")
-    found = request.headers.get(CLIENT, "")
-    client = found if _ADDRESS.fullmatch(found) else "-"
-    return f"{request.method} {path} from {client} user {_quote(user)} file {_quote(request.get(_FILE))}"
+    path = shown(request.get(_READ, request.rel_url.raw_path)).replace(" ", "")
+    return f"{request.method} {path} from {client_of(request)} user {_quote(user)} file {_quote(request.get(_FILE))}"
 
 
 def _quote(value: str | None) -> str:

@@ -12,20 +12,21 @@ from indexer.pages import boards, home, listing, metadata, simple, static
 from indexer.pages.companion import Companion
 
 __all__ = [
-    "ALSO",
+    "OVERVIEW_ALIASES",
     "Companion",
     "fingerprint_of_pages",
     "is_compressed",
+    "list_aliases",
     "list_companions",
     "render_overview",
     "render_project",
 ]
 
-OF_A_PROJECT = (simple.render_detail, boards.render_all_versions, listing.render_listing_file)
+OF_A_PROJECT = (simple.render_detail, boards.render_documents, listing.render_listing_file)
 OF_ALL = (simple.render_list, home.render_home, static.render_static)
-BESIDE = (metadata.list_metadata, boards.list_versions)
+BESIDE = (metadata.list_metadata,)
+OVERVIEW_ALIASES = simple.LIST_ALIASES
 
-ALSO = simple.ALSO  # the second name of a page, under which nginx serves the same bytes as another type
 COMPRESSED = (*simple.PAGES, ".css", ".js", metadata.SUFFIX)  # what has a `.gz` beside it; nginx fills in the others
 
 _SOURCES = Path(__file__).parent
@@ -41,6 +42,11 @@ def render_project(detail: ProjectDetail) -> dict[str, bytes]:
 def render_overview(overview: Overview) -> dict[str, bytes]:
     """All that is switched together as `overview/`."""
     return {path: content for render in OF_ALL for path, content in render(overview).items()}
+
+
+def list_aliases(detail: ProjectDetail) -> dict[str, str]:
+    """The other names that pages of `render_project` lie under, each with that of its page."""
+    return {**simple.DETAIL_ALIASES, **boards.list_aliases(detail)}
 
 
 def list_companions(detail: ProjectDetail) -> dict[str, Companion]:

@@ -1,39 +1,49 @@
-"""The documents that upip reads on MicroPython boards: one for all versions of a project, one for each."""
+"""The document that upip reads on MicroPython boards: of all versions of a project, or of the one that is asked for.
 
-import hashlib
-from collections.abc import Iterable, Mapping
+One file holds them all, and nginx picks by `$version`, so that no version needs a file of its own. Its other names
+are the versions that there are.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
 
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
 from indexer.model import ListedFile, ProjectDetail
-from indexer.pages.companion import Companion
 from indexer.pages.text import render_json, render_url
 
-ALL_VERSIONS = "boards.json"
+DOCUMENT = "boards.json"
 ARCHIVES = (".tar.gz", ".tgz")  # all that upip can unpack
 
 _ORIGIN = b'<!--# echo var="board_origin" encoding="none" -->'  # upip takes no relative URL: nginx fills in the address
 
 
-def render_all_versions(detail: ProjectDetail) -> dict[str, bytes]:
+def render_documents(detail: ProjectDetail) -> dict[str, bytes]:
     """Nothing where there is no archive for boards. A yanked release is the latest only where all are."""
     sdists = _sdists(detail)
     if not sdists:
         return {}
     offered = [version for version, file in sdists.items() if file.yanked is None] or sdists
-    return {ALL_VERSIONS: _render_document(pick_latest(offered), sdists)}
+    of_all = _render_document(sdists[pick_latest(offered)], sdists.values())
+    of_each = (
+        b'<!--# if expr="$version = %s" -->%s<!--# endif -->' % (spelling.encode(), document)
+        for file in sdists.values()
+        for document in [_render_document(file, [file])]
+        for spelling in _spellings(file.release)
+    )
+    return {DOCUMENT: b'<!--# if expr="$version" --><!--# else -->%s<!--# endif -->%s' % (of_all, b"".join(of_each))}
 
 
-def list_versions(detail: ProjectDetail) -> dict[str, Companion]:
-    """One document for each version. 1.0 is there as 1 too, by which the uploader finds 1.0.0 (PEP 440: the same)."""
-    companions: dict[str, Companion] = {}
-    for version, file in _sdists(detail).items():
-        content = _render_document(version, {version: file})
-        companion = Companion(hashlib.sha256(content).hexdigest(), content)
-        for spelling in (str(version), canonicalize_version(version)):
-            companions[f"boards/{detail.name}/{spelling}.json"] = companion
-    return companions
+def list_aliases(detail: ProjectDetail) -> dict[str, str]:
+    """A name for each version. 1.0 is there as 1 too, by which the uploader finds 1.0.0 (PEP 440: the same)."""
+    files = _sdists(detail).values()
+    return {f"boards@{spelling}.json": DOCUMENT for file in files for spelling in _spellings(file.release)}
+
+
+@lru_cache(maxsize=1 << 12)
+def _spellings(release: str) -> list[str]:
+    return sorted({release, canonicalize_version(release)})
 
 
 def pick_latest(versions: Iterable[Version]) -> Version:
@@ -45,14 +55,18 @@ def pick_latest(versions: Iterable[Version]) -> Version:
 def _sdists(detail: ProjectDetail) -> dict[Version, ListedFile]:
     """upip insists on exactly one file per release: the last one, of those that are not yanked if there are any."""
     yanked_first = sorted(detail.files, key=lambda file: file.yanked is None)
-    return {file.version: file for file in yanked_first if _suits_boards(file)}
+    found: dict[Version, ListedFile] = {}
+    for file in filter(_suits_boards, yanked_first):
+        found.pop(file.version, None)  # 1.0 and 1.0.0 are the same: the key is to be the one of the file
+        found[file.version] = file
+    return found
 
 
 def _suits_boards(file: ListedFile) -> bool:
     return file.distribution.kind == "sdist" and file.filename.endswith(ARCHIVES)
 
 
-def _render_document(latest: Version, sdists: Mapping[Version, ListedFile]) -> bytes:
-    releases = {str(version): [{"url": f"@/packages/{render_url(file.path)}"}] for version, file in sdists.items()}
-    document = render_json({"info": {"version": str(latest)}, "releases": releases})
+def _render_document(latest: ListedFile, sdists: Iterable[ListedFile]) -> bytes:
+    releases = {file.release: [{"url": f"@/packages/{render_url(file.path)}"}] for file in sdists}
+    document = render_json({"info": {"version": latest.release}, "releases": releases})
     return document.replace(b'"@/', b'"' + _ORIGIN + b"/")  # no other text in it can hold these three characters

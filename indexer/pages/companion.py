@@ -7,8 +7,7 @@ from indexer.model import ListedFile
 
 @dataclass(frozen=True)
 class Companion:
-    """`key` changes when the bytes would. `content` is None for the core metadata of `file`, which the caller reads."""
+    """The core metadata of `file`, which the caller reads; `key` is its digest, and changes when the bytes would."""
 
     key: str
-    content: bytes | None
-    file: ListedFile | None = None
+    file: ListedFile

@@ -9,6 +9,4 @@ __all__ = ["SUFFIX", "list_metadata"]
 
 def list_metadata(detail: ProjectDetail) -> dict[str, Companion]:
     announced = (file for file in detail.files if file.distribution.metadata_digest)
-    return {
-        f"packages/{file.path}{SUFFIX}": Companion(file.distribution.metadata_digest, None, file) for file in announced
-    }
+    return {f"packages/{file.path}{SUFFIX}": Companion(file.distribution.metadata_digest, file) for file in announced}

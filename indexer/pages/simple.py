@@ -12,7 +12,7 @@ API_VERSION = "1.1"  # PEP 700: versions, size, upload-time
 DETAIL_HTML, DETAIL_JSON = "simple.html", "simple.json"
 LIST_HTML, LIST_JSON = "list.html", "list.json"
 PAGES = (DETAIL_HTML, DETAIL_JSON, LIST_HTML, LIST_JSON)
-ALSO = {DETAIL_HTML: "simple.v1html", LIST_HTML: "list.v1html"}
+DETAIL_ALIASES, LIST_ALIASES = {"simple.v1html": DETAIL_HTML}, {"list.v1html": LIST_HTML}  # the same as another type
 
 _END_OF_TIME = 253_402_300_799_999_999  # microseconds, of the year 9999
 
@@ -28,7 +28,7 @@ def render_detail(detail: ProjectDetail) -> dict[str, bytes]:
     document = {
         "meta": {"api-version": API_VERSION},
         "name": detail.name,
-        "versions": list(dict.fromkeys(str(file.version) for file in detail.files)),
+        "versions": list(dict.fromkeys(file.release for file in detail.files)),
         "files": [_file_entry(file) for file in detail.files],
     }
     return {DETAIL_HTML: render_ascii(page), DETAIL_JSON: render_json(document)}

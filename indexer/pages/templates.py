@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from indexer.pages.text import render_printable, render_size, render_url
 
@@ -16,8 +17,12 @@ def _create_environment() -> Environment:
         keep_trailing_newline=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"url": render_url, "size": render_size, "printable": render_printable}
+    environment.filters |= {"url": _url, "size": render_size, "printable": render_printable}
     return environment
+
+
+def _url(path: str) -> Markup:
+    return Markup(render_url(path))  # noqa: S704 - there is nothing left in it to be escaped
 
 
 _ENVIRONMENT = _create_environment()

@@ -9,8 +9,11 @@ def render_url(path: str) -> str:
     return quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe="/")
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
 def render_json(document: Mapping[str, object]) -> bytes:
-    return json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+    return _ENCODE(document).encode() + b"\n"
 
 
 def render_ascii(page: str) -> bytes:

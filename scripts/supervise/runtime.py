@@ -13,6 +13,9 @@ from scripts.supervise.limits import BIND, ITSELF, LEASE, User, barrier, can_giv
 from store.errors import Refused
 from store.settings import Settings
 
+# What threads and large buffers took goes back to the system (mallopt(3)).
+THRIFT = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576", "MALLOC_MMAP_THRESHOLD_": "4194304"}
+
 
 @dataclass(frozen=True)
 class Program:
@@ -40,7 +43,7 @@ class Runtime:
         paths["RUN"] = settings.data.run
         fixed = {f"LARDER_{name}": str(path) for name, path in paths.items()}
         fixed |= {"LARDER_HOST": settings.host, "LARDER_PORT": str(settings.port)}
-        return {**os.environ, **fixed, "PYTHONPATH": str(HERE), "PYTHONSAFEPATH": "1"}
+        return {**os.environ, **THRIFT, **fixed, "PYTHONPATH": str(HERE), "PYTHONSAFEPATH": "1"}
 
     def python(self, module: str, *more: str) -> list[str]:
         """The command that runs one of the modules, with `more` capabilities."""
@@ -116,7 +119,7 @@ def _way_to_data(root: Path, user: User | None) -> Path:
 
 def _way_to_site(root: Path, site: Path, user: User | None) -> Path:
     if root in site.parents:
-        return Path("data") / site.relative_to(root)
+        return Path("data") / site.relative_to(root) if _way_to_data(root, user) == ITSELF else site
     if user and (found := barrier(user, site)):
         raise Refused(f"LARDER_SITE={str(site)!r}: uid {user.uid} may not pass {found}; expected a way that is open")
     return site

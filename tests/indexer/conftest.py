@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from indexer.database import Database
+from indexer.state import State
 
 
 @pytest.fixture(autouse=True)
-def _close_databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    opened: list[Database] = []
-    create = Database.__init__
+def _close_states(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    opened: list[State] = []
+    create = State.__init__
 
-    def remember(self: Database, *arguments: Any) -> None:
+    def remember(self: State, *arguments: Any) -> None:
         opened.append(self)
         create(self, *arguments)
 
-    monkeypatch.setattr(Database, "__init__", remember)
+    monkeypatch.setattr(State, "__init__", remember)
     yield
-    for database in opened:
-        database.close()
+    for state in opened:
+        state.close()

@@ -52,12 +52,12 @@ def empty(path: Path) -> None:
             file.write_bytes(b"")
 
 
-PARTS = ["", "projects", ".versions", "packages", "boards", "overview", "projects/demo", "projects/demo/simple.html"]
+PARTS = ["", "projects", ".versions", "packages", "overview", "projects/demo", "projects/demo/simple.html"]
 
 
 @pytest.mark.parametrize(
     ("part", "harm"),
-    [*((part, remove) for part in PARTS), *((part, empty) for part in (".versions", "packages", "boards"))],
+    [*((part, remove) for part in PARTS), *((part, empty) for part in (".versions", "packages"))],
 )
 def test_a_part_of_the_site_that_is_lost_or_emptied_comes_back(
     larder: Larder, part: str, harm: Callable[[Path], None]
@@ -88,7 +88,7 @@ def test_a_whole_directory_that_is_deleted_comes_back(larder: Larder, name: str,
     wait_until(lambda: larder.get("/health").status == 200, 30)
 
 
-@pytest.mark.parametrize("name", ["projects", ".versions", "packages", "boards"])
+@pytest.mark.parametrize("name", ["projects", ".versions", "packages"])
 def test_a_file_in_the_place_of_a_directory_is_removed(larder: Larder, name: str) -> None:
     before = good_answers(larder)
     path = larder.data / "site/default" / name
@@ -113,7 +113,7 @@ def test_a_torn_listing_does_no_harm_to_an_upload(larder: Larder, tmp_path: Path
     assert larder.digest("demo", wheel.name) == digest(wheel)
 
 
-@pytest.mark.parametrize("name", ["facts.sqlite3", "manifest.sqlite3"])
+@pytest.mark.parametrize("name", ["index.sqlite3"])
 @pytest.mark.parametrize("harm", ["garbled", "directory"])
 def test_a_damaged_state_is_begun_anew_at_the_next_start(start_larder: Start, name: str, harm: str) -> None:
     larder = start_larder()

@@ -1,15 +1,34 @@
 """The index: which projects there are, what each lists, and what is rejected."""
 
 import random
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
 
+import pytest
+from packaging.version import Version
+
+from indexer.comparison import Comparison
 from indexer.index import Index
-from indexer.model import Counts, Rejected, Signature, Yank
+from indexer.model import Counts, ListedFile, ProjectDetail, Rejected, Signature, Yank
+from indexer.state import State
+from indexer.upkeep import SCHEMA, TEMPORARY
 from store.distribution import Distribution
 from store.identity import Identity
 
 
-def distribution(*releases: tuple[str, str], digest: str = "d") -> Distribution:
+def distribution(*releases: tuple[str, str], digest: str = "d" * 64) -> Distribution:
     return Distribution(releases, "sdist", digest, "", "")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    return State(tmp_path / "state", SCHEMA, TEMPORARY)
+
+
+@pytest.fixture
+def index(state: State) -> Index:
+    return Index(state, "1")
 
 
 DEMO = distribution(("demo", "1.0"))
@@ -21,8 +40,7 @@ def names(index: Index, project: str) -> list[str]:
     return [file.path for file in detail.files] if detail else []
 
 
-def test_a_file_makes_its_project_dirty_when_it_comes_changes_and_goes() -> None:
-    index = Index()
+def test_a_file_makes_its_project_dirty_when_it_comes_changes_and_goes(index: Index) -> None:
     assert index.put("demo-1.0.tar.gz", HERE, DEMO) == {"demo"}
     assert index.put("demo-1.0.tar.gz", HERE, DEMO) == set()
     assert index.put("demo-1.0.tar.gz", Identity(1, 10, 2), DEMO) == {"demo"}
@@ -31,8 +49,7 @@ def test_a_file_makes_its_project_dirty_when_it_comes_changes_and_goes() -> None
     assert index.projects() == set()
 
 
-def test_what_lies_beside_a_file_makes_its_project_dirty() -> None:
-    index = Index()
+def test_what_lies_beside_a_file_makes_its_project_dirty(index: Index) -> None:
     index.put("demo-1.0.tar.gz", HERE, DEMO)
     assert index.put("demo-1.0.tar.gz.yanked", HERE, Yank("broken")) == {"demo"}
     assert index.put("demo-1.0.tar.gz.asc", HERE, Signature()) == {"demo"}
@@ -42,15 +59,13 @@ def test_what_lies_beside_a_file_makes_its_project_dirty() -> None:
     assert index.remove("demo-1.0.tar.gz.yanked") == {"demo"}
 
 
-def test_files_are_listed_from_the_oldest_version_to_the_newest() -> None:
-    index = Index()
+def test_files_are_listed_from_the_oldest_version_to_the_newest(index: Index) -> None:
     for version in ("1.10", "1.2", "1.2rc1"):
         index.put(f"demo-{version}.tar.gz", HERE, distribution(("demo", version)))
     assert names(index, "demo") == ["demo-1.2rc1.tar.gz", "demo-1.2.tar.gz", "demo-1.10.tar.gz"]
 
 
-def test_of_two_files_of_one_name_the_one_nearer_the_top_is_listed() -> None:
-    index = Index()
+def test_of_two_files_of_one_name_the_one_nearer_the_top_is_listed(index: Index) -> None:
     for path in ("b/demo-1.0.tar.gz", "a/c/demo-1.0.tar.gz", "a/demo-1.0.tar.gz"):
         index.put(path, HERE, DEMO)
     assert names(index, "demo") == ["a/demo-1.0.tar.gz"]
@@ -59,8 +74,7 @@ def test_of_two_files_of_one_name_the_one_nearer_the_top_is_listed() -> None:
     assert names(index, "demo") == ["b/demo-1.0.tar.gz"]
 
 
-def test_what_cannot_be_listed_has_its_reason() -> None:
-    index = Index()
+def test_what_cannot_be_listed_has_its_reason(index: Index) -> None:
     index.put("notes.txt", HERE, Rejected("no distribution"))
     index.put("lost-1.0.zip.yanked", HERE, Yank(""))
     assert index.reasons()["notes.txt"] == "no distribution"
@@ -72,8 +86,7 @@ def test_what_cannot_be_listed_has_its_reason() -> None:
 AMBIGUOUS = distribution(("package", "123-1"), ("package-123", "1"))
 
 
-def test_a_file_of_two_readings_is_rejected_until_a_project_that_is_there_decides() -> None:
-    index = Index()
+def test_a_file_of_two_readings_is_rejected_until_a_project_that_is_there_decides(index: Index) -> None:
     index.put("package-123-1.zip", HERE, AMBIGUOUS)
     assert "can be read as 'package' 123-1 or 'package-123' 1" in index.reasons()["package-123-1.zip"]
     dirty = index.put("package-123-2.tar.gz", HERE, distribution(("package-123", "2")))
@@ -84,15 +97,14 @@ def test_a_file_of_two_readings_is_rejected_until_a_project_that_is_there_decide
     assert "package-123-1.zip" in index.reasons()
 
 
-def test_a_directory_of_the_projects_name_decides_first() -> None:
-    index = Index()
+def test_a_directory_of_the_projects_name_decides_first(index: Index) -> None:
     index.put("package-1.0.zip", HERE, distribution(("package", "1.0")))
     index.put("Package.123/package-123-1.zip", HERE, AMBIGUOUS)
     assert names(index, "package-123") == ["Package.123/package-123-1.zip"]
 
 
-def test_counts_and_projects_stay_right_whatever_comes_and_goes() -> None:
-    index, chance = Index(), random.Random(1)
+def test_counts_and_projects_stay_right_whatever_comes_and_goes(index: Index) -> None:
+    chance = random.Random(1)
     there: dict[str, tuple[Identity, Distribution]] = {}
     for step in range(3000):
         path = f"{chance.choice(['', 'a/', 'b/'])}p{chance.randrange(5)}-{chance.randrange(3)}.zip"
@@ -110,9 +122,33 @@ def test_counts_and_projects_stay_right_whatever_comes_and_goes() -> None:
     assert set(paths) | index.reasons().keys() == there.keys()
 
 
-def test_a_question_changes_nothing() -> None:
-    index = Index()
+def test_a_question_changes_nothing(state: State, index: Index) -> None:
     index.put("demo-1.0.tar.gz", HERE, DEMO)
-    before = repr(vars(index))
+    before = state.all("select total_changes()")
     index.detail("demo"), index.detail("nope"), index.reasons(), index.counts(), index.paths_below("x")
-    assert repr(vars(index)) == before
+    assert state.all("select total_changes()") == before
+
+
+def test_a_comparison_tells_what_differs_and_what_is_gone(state: State, index: Index) -> None:
+    comparison = Comparison(state)
+    for number, name in enumerate(("kept", "changed", "gone", "passing")):
+        index.put(name, Identity(number, 1, 1), Rejected("why", passing=name == "passing"))
+    comparison.begin()
+    comparison.note([("kept", Identity(0, 1, 1)), ("changed", Identity(1, 2, 1)), ("passing", Identity(3, 1, 1))])
+    comparison.note([("new", Identity(9, 1, 1)), ("closed", None)])
+    assert [path for path, _ in comparison.differing("", 10)] == ["changed", "new", "passing"]
+    assert comparison.differing("changed", 1) == [("new", Identity(9, 1, 1))]
+    assert comparison.unseen() == ["gone"]
+
+
+def test_every_field_that_is_shown_is_among_the_values() -> None:
+    file = ListedFile("f", "p", HERE, Version("1"), DEMO, "y", True)
+    shown: dict[str, Any] = {
+        "filename": "g", "path": "q", "identity": Identity(2, 2, 2), "version": Version("2"), "yanked": "z",
+        "signed": False, "distribution": replace(DEMO, digest="e" * 64),
+    }  # fmt: skip
+    assert shown.keys() == {field.name for field in fields(file)}
+    others = [replace(file, **{name: value}) for name, value in shown.items()]
+    parts: dict[str, Any] = {field.name: "other" for field in fields(DEMO)}
+    others += [replace(file, distribution=replace(DEMO, **{name: value})) for name, value in parts.items()]
+    assert len({repr(ProjectDetail("demo", (each,)).values()) for each in (file, *others)}) == len(others) + 1

@@ -1,17 +1,22 @@
 """The documents for boards: which versions they offer, and which one is the latest."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 from packaging.version import Version
 
 from indexer.model import ListedFile, ProjectDetail
-from indexer.pages import list_companions, render_project
+from indexer.pages import list_aliases, render_project
 from indexer.pages.boards import pick_latest
 from store.distribution import Distribution
 from store.identity import Identity
 from store.names import Kind
+
+ORIGIN = '<!--# echo var="board_origin" encoding="none" -->'
+OF_ALL = re.compile(r'<!--# if expr="\$version" --><!--# else -->(.*?)<!--# endif -->', re.S)
+OF_VERSION = re.compile(r'<!--# if expr="\$version = (.*?)" -->(.*?)<!--# endif -->', re.S)
 
 
 def listed(filename: str, version: str, kind: Kind = "sdist", yanked: str | None = None) -> ListedFile:
@@ -22,13 +27,13 @@ def listed(filename: str, version: str, kind: Kind = "sdist", yanked: str | None
 def documents(*files: ListedFile) -> dict[str, Any]:
     """By version, "" for the one of all; their addresses without the part that nginx fills in."""
     detail = ProjectDetail("demo", files)
-    beside = {path: companion.content or b"" for path, companion in list_companions(detail).items()}
-    found = {path.removeprefix("boards/demo/").removesuffix(".json"): content for path, content in beside.items()}
-    pages = render_project(detail)
-    found |= {"": pages["boards.json"]} if "boards.json" in pages else {}
-    origin = b'<!--# echo var="board_origin" encoding="none" -->'
-    assert all(content.count(origin) == content.count(b'"url"') for content in found.values())
-    return {version: json.loads(content.replace(origin, b"")) for version, content in found.items()}
+    content = render_project(detail).get("boards.json", b"").decode()
+    assert content.count(ORIGIN) == content.count('"url"')
+    of_all, of_each = OF_ALL.findall(content), dict(OF_VERSION.findall(content))
+    found = {**of_each, "": of_all[0]} if content else {}
+    names = {f"boards@{version}.json" for version in of_each}
+    assert {name for name, page in list_aliases(detail).items() if page == "boards.json"} == names
+    return {version: json.loads(document.replace(ORIGIN, "")) for version, document in found.items()}
 
 
 def test_there_is_a_document_for_all_versions_and_one_for_each() -> None:
@@ -40,17 +45,16 @@ def test_there_is_a_document_for_all_versions_and_one_for_each() -> None:
     assert found[""] == {"info": {"version": "2.0.1"}, "releases": both}
 
 
+def test_two_spellings_of_a_version_are_one_release_under_the_name_of_its_file() -> None:
+    found = documents(listed("demo-1.0.tar.gz", "1.0"), listed("demo-1.0.0.tar.gz", "1.0.0"))
+    assert found[""]["info"] == {"version": "1.0.0"}
+    assert list(found[""]["releases"]) == ["1.0.0"]
+    assert found.keys() == {"", "1.0.0", "1"}
+
+
 def test_there_is_none_without_an_archive_that_a_board_can_unpack() -> None:
     others = [listed(f"demo-1.0{suffix}", "1.0") for suffix in (".zip", ".tar", ".tar.bz2")]
     assert documents(*others, listed("demo-1.0-py3-none-any.whl", "1.0", "wheel")) == {}
-
-
-def test_the_key_of_a_document_changes_with_it() -> None:
-    def key(*files: ListedFile) -> str:
-        return list_companions(ProjectDetail("demo", files))["boards/demo/1.0.json"].key
-
-    one = listed("demo-1.0.tar.gz", "1.0")
-    assert key(one) == key(one, listed("demo-2.0.tar.gz", "2.0")) != key(listed("demo-1.0.tgz", "1.0"))
 
 
 def test_of_two_archives_of_a_release_the_one_not_yanked_is_offered() -> None:

@@ -143,7 +143,7 @@ def test_the_same_project_has_the_same_pages() -> None:
 def test_a_wheel_announces_its_metadata_once_it_lies_beside() -> None:
     companions = list_companions(ProjectDetail("demo", FILES))
     found = companions["packages/demo-1.0-py3-none-any.whl.metadata"]
-    assert (found.key, found.content, found.file) == ("1" * 64, None, FILES[1])
+    assert (found.key, found.file) == ("1" * 64, FILES[1])
     assert not any(path.endswith(".tar.gz.metadata") for path in companions)
 
 

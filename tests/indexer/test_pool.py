@@ -1,14 +1,15 @@
-"""Many files at once: in processes, some first, and one that ends its process spoils nothing for the others."""
+"""Many files at once: in processes, and one that ends its process spoils nothing for the others."""
 
 import os
 import queue
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from indexer.inspect import Inspection
 from indexer.model import Rejected, Yank
-from indexer.pool import BATCH, Broken, Inspected, InspectionPool, batches
+from indexer.pool import Broken, Inspected, InspectionPool
 from store.identity import Identity
 
 
@@ -36,47 +37,37 @@ class Pool:
 
 
 @pytest.fixture
-def pool(tmp_path: Path) -> Pool:
-    return Pool(tmp_path)
+def pool(tmp_path: Path) -> Iterator[Pool]:
+    found = Pool(tmp_path)
+    yield found
+    found.pool.stop()
 
 
-def test_everything_that_is_submitted_is_reported_once(pool: Pool) -> None:
-    paths = [f"p{number}" for number in range(200)]
-    pool.pool.submit(batches(paths, lambda path: path[-1]))
-    assert sorted(each.path for each in pool.collect(200)) == sorted(paths)
+def test_every_batch_is_reported_once(pool: Pool) -> None:
+    batches = [tuple(f"p{number}-{each}" for each in range(20)) for number in range(10)]
+    for batch in batches:
+        pool.pool.run(batch)
+    assert not pool.pool.has_room
+    assert sorted(each.path for each in pool.collect(200)) == sorted(path for batch in batches for path in batch)
     assert pool.inbox.empty()
+    assert not pool.pool.is_busy
 
 
 def test_files_are_read_in_other_processes(pool: Pool) -> None:
-    pool.pool.submit([["a"]])
+    pool.pool.run(("a",))
     [inspection] = pool.collect(1)
     assert inspection.facts != Yank(str(os.getpid()))
-
-
-def test_what_is_wanted_first_is_read_first(pool: Pool) -> None:
-    pool.pool.submit([f"late-{number}"] for number in range(50))
-    pool.pool.submit([["first"]], first=True)
-    pool.pool.hurry({"late-49"})
-    order = [each.path for each in pool.collect(51)]
-    assert order.index("first") < 10
-    assert order.index("late-49") < 10
 
 
 def test_a_file_that_ends_its_process_is_rejected_and_all_others_are_read(pool: Pool, tmp_path: Path) -> None:
     others = [f"p{number}" for number in range(100)]
     for name in ("killer-1", "killer-2"):
         (tmp_path / name).touch()
-    pool.pool.submit([[*others[:20], "killer-1", *others[20:40]], others[40:70], ["killer-2", *others[70:]]])
+    for batch in ([*others[:20], "killer-1", *others[20:40]], others[40:70], ["killer-2", *others[70:]]):
+        pool.pool.run(tuple(batch))
     found = {each.path: each.facts for each in pool.collect(102)}
     assert {path for path, facts in found.items() if isinstance(facts, Rejected)} == {"killer-1", "killer-2"}
     assert found.keys() == {*others, "killer-1", "killer-2"}
     reason = found["killer-1"]
     assert isinstance(reason, Rejected)
     assert (reason.passing, "ended the process" in reason.reason) == (True, True)
-
-
-def test_a_batch_is_bounded_and_holds_what_belongs_together() -> None:
-    paths = [f"{project}-{number:03}.zip" for project in ("a", "b") for number in range(BATCH + 1)]
-    found = batches(paths, lambda path: path[0])
-    assert [len(batch) for batch in found] == [BATCH, 1, BATCH, 1]
-    assert [{path[0] for path in batch} for batch in found] == [{"a"}, {"a"}, {"b"}, {"b"}]

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from indexer.facts import FactCache
+from indexer.index import Index
 from indexer.manifest import Manifest
 from indexer.model import Counts, Overview
 from indexer.publish import BUDGET, Publisher
 from indexer.scan import scan
 from indexer.site import Site
 from indexer.tend import INTERVAL, Tending
+from indexer.texts import RecentTexts
 from indexer.tracker import FEW, Tracker
+from indexer.upkeep import open_state
 from store.data import Data
 from store.identity import Identity
 from store.listing import read_listing
@@ -29,16 +31,16 @@ class Room:
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.reports: queue.SimpleQueue[object] = queue.SimpleQueue()
-        cache = FactCache(repository.facts, "1")
-        self.tracker = Tracker(repository, cache, self.reports.put)
-        self.site = Site(repository, Manifest(repository.manifest))
-        self.publisher = Publisher(repository, self.tracker, cache, self.site)
+        self.state = open_state(repository)
+        self.tracker = Tracker(repository, self.state, Index(self.state, "1"), self.reports.put)
+        self.site = Site(repository, Manifest(self.state))
+        self.publisher = Publisher(repository, self.state, self.tracker, self.site)
         self.tending = Tending(self.site, self.publisher)
         self.now = 100.0
 
     def add(self, name: str, version: str = "1.0") -> Path:
         wheel = make_wheel(self.repository.packages, name, version, Summary="much " * 50)
-        self.publisher.soil(self.tracker.look([wheel.name]), urgent=False)
+        self.publisher.soil(self.tracker.look([wheel.name]) | self.tracker.step(), urgent=False)
         return wheel
 
     def step(self, seconds: float = 0.0) -> int:
@@ -113,6 +115,7 @@ def test_a_page_waits_for_what_is_still_to_be_read_and_no_other_does(room: Room)
     assert not room.repository.project("acme-core").exists()
     while room.tracker.unread:
         room.publisher.soil(room.tracker.receive(room.reports.get(timeout=20)), urgent=False)  # type: ignore[arg-type]
+        room.publisher.soil(room.tracker.step(), urgent=False)
     assert room.step() == 1
     assert len(read_listing(room.repository, "acme-core")) == FEW + 1
 
@@ -145,7 +148,7 @@ def test_whatever_writing_a_page_raises_is_that_pages_reason_said_once_and_tried
 
 def test_lost_metadata_is_read_from_the_wheel_again(room: Room) -> None:
     wheel = room.add("demo")
-    room.repository.facts.unlink()
+    room.tracker.texts = RecentTexts()
     room.step()
     assert (room.repository.site / f"packages/{wheel.name}.metadata").read_bytes().startswith(b"Metadata-Version")
 

@@ -10,13 +10,14 @@ from typing import BinaryIO
 
 import pytest
 
-from indexer.facts import FactCache
+from indexer.index import Index
 from indexer.inspect import inspect
 from indexer.model import Rejected
 from indexer.pool import Broken, Inspected
 from indexer.reconcile import SLICE, Reconciler
 from indexer.scan import scan
 from indexer.tracker import FEW, Tracker
+from indexer.upkeep import open_state
 from store.data import Data
 from store.distribution import Distribution
 from store.repository import Repository
@@ -35,9 +36,10 @@ class Tracked:
 
     def __init__(self, repository: Repository) -> None:
         self.inbox: queue.SimpleQueue[Inspected | Broken] = queue.SimpleQueue()
-        self.tracker = Tracker(repository, FactCache(repository.facts, "1"), self.inbox.put)
-        self.index = self.tracker.index
-        self.reconciler = Reconciler(repository, self.tracker, 600.0)
+        state = open_state(repository)
+        self.index = Index(state, "1")
+        self.tracker = Tracker(repository, state, self.index, self.inbox.put)
+        self.reconciler = Reconciler(repository, state, self.tracker, 600.0)
 
     def reconcile(self) -> set[str]:
         """Compare everything, until all is read."""
@@ -45,8 +47,19 @@ class Tracked:
         self.reconciler.request(0.0)
         while self.reconciler.rounds == rounds:
             dirty |= self.reconciler.step(1e9 * (rounds + 1))
+        return dirty | self.read()
+
+    def look(self, *paths: str) -> set[str]:
+        """Look at these, and read what is unknown of them."""
+        return self.tracker.look(paths) | self.read()
+
+    def read(self) -> set[str]:
+        """Go on until all is read."""
+        dirty = self.tracker.step()
         while self.tracker.unread:
-            dirty |= self.tracker.receive(self.inbox.get(timeout=20))
+            if not self.tracker.is_reading:
+                dirty |= self.tracker.receive(self.inbox.get(timeout=20))
+            dirty |= self.tracker.step()
         return dirty
 
     def reason(self, path: str) -> str:
@@ -62,10 +75,10 @@ def tracked(repository: Repository) -> Iterator[Tracked]:
 
 def test_what_is_heard_of_is_known_at_once(tracked: Tracked, repository: Repository) -> None:
     wheel = make_wheel(repository.packages / "sub", "demo", "1.0")
-    assert tracked.tracker.look(["sub"]) == {"demo"}
-    assert tracked.tracker.look(["sub"]) == set()
+    assert tracked.look("sub") == {"demo"}
+    assert tracked.look("sub") == set()
     wheel.unlink()
-    assert tracked.tracker.look([f"sub/{wheel.name}"]) == {"demo"}
+    assert tracked.look(f"sub/{wheel.name}") == {"demo"}
     assert tracked.index.projects() == set()
 
 
@@ -88,8 +101,9 @@ def test_many_files_are_read_by_others_in_bounded_steps(tracked: Tracked, reposi
     for number in range(SLICE + FEW + 2):
         os.link(wheel, repository.packages / f"many-1.0-{number}-py3-none-any.whl")
     tracked.reconciler.request(0.0)
-    tracked.reconciler.step(1.0)
-    assert tracked.reconciler.is_going_on
+    for _ in range(3):  # two that see what there is, one that compares
+        tracked.reconciler.step(1.0)
+        assert tracked.reconciler.is_going_on
     tracked.reconciler.step(1.0)
     assert not tracked.reconciler.is_going_on
     assert tracked.tracker.awaits("many")
@@ -106,6 +120,7 @@ def test_pages_wait_only_for_what_an_unread_file_can_belong_to(tracked: Tracked,
         make_sdist(repository.packages, "acme-core", f"1.{number}")
     tracked.reconciler.request(0.0)
     tracked.reconciler.step(1.0)
+    tracked.reconciler.step(1.0)
     assert tracked.tracker.unread == FEW + 1
     assert tracked.tracker.awaits("acme-core")
     assert not any(map(tracked.tracker.awaits, ("acme", "acme-tools", "acme-core-more")))
@@ -117,14 +132,18 @@ def test_what_changes_or_goes_while_others_read_it_is_not_taken_for_what_it_was(
     wheels = [make_wheel(repository.packages, "many", f"1.{number}") for number in range(FEW + 1)]
     tracked.reconciler.request(0.0)
     tracked.reconciler.step(1.0)
-    reports = [tracked.inbox.get(timeout=20)]  # of what was there then
+    tracked.reconciler.step(1.0)
+    tracked.tracker.step()
+    reports: list[Inspected | Broken] = []  # of what was there then
+    while not any(wheels[0].name in report.paths for report in reports):
+        reports.append(tracked.inbox.get(timeout=20))
     wheels[0].unlink()
     make_wheel(repository.packages, "many", "1.1", {"more.py": b""})
     tracked.tracker.look([wheels[0].name, wheels[1].name])
     for report in reports:
         tracked.tracker.receive(report)
     assert set(tracked.tracker.take_unsteady()) == {wheels[0].name, wheels[1].name}
-    tracked.tracker.look([wheels[0].name, wheels[1].name])
+    tracked.look(wheels[0].name, wheels[1].name)
     assert tracked.index.facts(wheels[0].name) is None
     facts = tracked.index.facts(wheels[1].name)
     assert isinstance(facts, Distribution)
@@ -141,7 +160,7 @@ def test_what_may_not_be_looked_into_stays_as_it_is_known(
     with monkeypatch.context() as closed:
         forbid(closed, repository.packages / path)
         tracked.reconcile()
-        tracked.tracker.look(["sub"])
+        tracked.look("sub")
         assert tracked.index.projects() == {"demo", "deeper"}
         if not path.endswith(".whl"):
             assert "may not be looked into: Permission denied" in tracked.reason(path)
@@ -179,10 +198,12 @@ def test_a_file_that_cannot_be_read_is_tried_again(
 
     with monkeypatch.context() as broken:
         broken.setattr("indexer.inspect._open_without_waiting", refuse)
-        tracked.tracker.look([wheel.name])
+        tracked.look(wheel.name)
     assert "cannot be read: Input/output error" in tracked.reason(wheel.name)
-    assert tracked.tracker.retry(time.monotonic()) == set()
-    assert tracked.tracker.retry(time.monotonic() + 2) == {"demo"}
+    tracked.tracker.retry(time.monotonic())
+    assert tracked.read() == set()
+    tracked.tracker.retry(time.monotonic() + 2)
+    assert tracked.read() == {"demo"}
     assert tracked.index.reasons() == {}
 
 
@@ -193,13 +214,14 @@ def test_whatever_reading_a_file_raises_is_that_files_reason(
     first, other = (make_wheel(repository.packages, name, "1.0") for name in ("demo", "other"))
     read = inspect.__globals__["read_contents"]
 
-    def raise_for_demo(file: object, parsed: object) -> object:
+    def raise_for_demo(file: object, parsed: object, **budget: object) -> object:
         if getattr(parsed, "filename", "") == first.name:
             raise error
-        return read(file, parsed)
+        return read(file, parsed, **budget)
 
     monkeypatch.setattr("indexer.inspect.read_contents", raise_for_demo)
-    assert tracked.tracker.look([first.name, other.name]) == {"other"}
+    tracked.look(first.name, other.name)
+    assert tracked.index.projects() == {"other"}
     assert type(error).__name__ in tracked.reason(first.name)
 
 
@@ -207,7 +229,8 @@ def test_a_version_of_five_thousand_digits_is_a_reason(tracked: Tracked, reposit
     contents = {**sdist_contents("digits", "1"), "PKG-INFO": core_metadata("digits", "9" * 5000).encode()}
     make_archive(repository.packages / "digits-1.tar.gz", "digits-1", contents)
     make_wheel(repository.packages, "demo", "1.0")
-    assert tracked.reconcile() == {"demo"}
+    tracked.reconcile()
+    assert tracked.index.projects() == {"demo"}
     reason = tracked.reason("digits-1.tar.gz")
     assert len(reason) < 600
 
@@ -217,12 +240,15 @@ def test_what_changes_while_it_is_read_is_looked_at_again(
 ) -> None:
     wheel = make_wheel(repository.packages, "demo", "1.0")
 
-    def touch(file: BinaryIO) -> str:
-        os.utime(file.fileno(), (1, 1))
-        return "x"
+    read = inspect.__globals__["read_contents"]
 
-    monkeypatch.setattr("indexer.inspect._read_digest", touch)
-    assert tracked.tracker.look([wheel.name]) == set()
+    def touch(file: BinaryIO, *parsed: object, **budget: object) -> object:
+        os.utime(file.fileno(), (1, 1))
+        return read(file, *parsed, **budget)
+
+    monkeypatch.setattr("indexer.inspect.read_contents", touch)
+    tracked.look(wheel.name)
+    assert tracked.index.projects() == set()
     assert tracked.tracker.take_unsteady() == [wheel.name]
     assert tracked.tracker.take_unsteady() == []
 
@@ -232,12 +258,12 @@ def test_a_rejected_file_is_read_again_when_something_is_heard_of_it(tracked: Tr
     whole, times = wheel.read_bytes(), (1_700_000_000, 1_700_000_000)
     wheel.write_bytes(bytes(len(whole)))
     os.utime(wheel, times)
-    tracked.tracker.look([wheel.name])
+    tracked.look(wheel.name)
     assert isinstance(tracked.index.facts(wheel.name), Rejected)
     with wheel.open("r+b") as file:  # in place: the same inode, size and time
         file.write(whole)
     os.utime(wheel, times)
-    assert tracked.tracker.look([wheel.name]) == {"demo"}
+    assert tracked.look(wheel.name) == {"demo"}
     assert isinstance(tracked.index.facts(wheel.name), Distribution)
 
 
@@ -247,7 +273,8 @@ def test_what_nginx_could_not_serve_is_not_listed(
     """A capability may open to the indexer what is closed to nginx."""
     wheel = make_wheel(repository.packages, "demo", "1.0")
     monkeypatch.setattr("store.files.os.access", lambda *_, **__: False)
-    assert tracked.tracker.look([wheel.name]) == set()
+    tracked.look(wheel.name)
+    assert tracked.index.projects() == set()
     assert "cannot be read: Permission denied; expected what uid" in tracked.reason(wheel.name)
 
 
@@ -284,7 +311,7 @@ def test_with_the_whole_directory_gone_nothing_is_known_to_be_gone(
     repository.packages.rename(repository.packages.with_name("away"))
     if instead == "file":
         repository.packages.write_text("x")
-    tracked.tracker.look([wheel.name])
+    tracked.look(wheel.name)
     tracked.reconcile()
     assert tracked.index.projects() == {"demo"}
 
@@ -295,7 +322,7 @@ def test_packages_may_be_a_link_to_a_directory(tracked: Tracked, repository: Rep
     wheel = make_wheel(repository.packages, "demo", "1.0")
     assert tracked.reconcile() == {"demo"}
     wheel.unlink()
-    assert tracked.tracker.look([wheel.name]) == {"demo"}
+    assert tracked.look(wheel.name) == {"demo"}
 
 
 def test_directories_may_be_too_deep_but_stop_nobody(tracked: Tracked, repository: Repository) -> None:
@@ -310,6 +337,7 @@ def test_directories_may_be_too_deep_but_stop_nobody(tracked: Tracked, repositor
 def test_a_plain_tar_that_is_being_filled_is_not_taken_for_whole(tracked: Tracked, repository: Repository) -> None:
     tar = make_sdist(repository.packages, "demo", "1.0", ".tar")
     with tar.open("r+b"):
-        assert tracked.tracker.look([tar.name]) == set()
+        tracked.look(tar.name)
+        assert tracked.index.projects() == set()
         assert tracked.tracker.take_unsteady() == [tar.name]
-    assert tracked.tracker.look([tar.name]) == {"demo"}
+    assert tracked.look(tar.name) == {"demo"}

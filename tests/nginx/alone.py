@@ -6,7 +6,7 @@ import shutil
 import socketserver
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
@@ -16,11 +16,13 @@ from typing import IO, Any
 
 from aiohttp.test_utils import make_mocked_request
 
-from store.current import ANONYMOUS_MARK, IMMUTABLE_MARK
 from store.data import Data
+from store.policy import ANONYMOUS, Policy
+from store.ways import list_ways
 from tests.nginx.rendered import write_site
 from tests.running import HERE, Larder, wait_until
 from uploader.answers import HttpRefusal
+from uploader.auth.readers import Readers
 from uploader.redirects import redirect
 
 Reply = tuple[int, dict[str, str], bytes]
@@ -51,13 +53,19 @@ class Site(Larder):
     def run(self) -> Path:
         return self.prefix / "run"
 
-    def allow(self, *marks: str) -> None:
-        """Put these marks in force, and no others."""
+    def allow(self, *who: str, overwrite: bool = False) -> None:
+        """Put in force that these may read, and nobody else."""
         directory = self.paths.policy_in_force / self.paths.default.name
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        for mark in marks:
-            (directory / mark).touch()
+        policy = Policy(download=who, overwrite=overwrite)
+        for way, target in list_ways(self.paths, self.paths.default, policy).items():
+            (self.paths.policy_in_force / way).symlink_to(target)
+
+    def admit(self, users: Mapping[str, bytes | str]) -> None:
+        """Have nginx check the passwords of these, user → hash, and of nobody else."""
+        hashes = {user: hashed.encode() if isinstance(hashed, str) else hashed for user, hashed in users.items()}
+        Readers(self.paths.readers).keep(hashes, frozenset())
 
     def render(self, **overview: Any) -> None:
         """Make all pages anew from what lies in `packages/`."""
@@ -67,7 +75,6 @@ class Site(Larder):
     def serving(self) -> Iterator["Site"]:
         """Run nginx and the stub."""
         with _stub(self), self.log_file.open("ab") as log:
-            self.prefix.joinpath("tmp").mkdir()
             self.start_nginx(log)
             try:
                 yield self
@@ -106,6 +113,8 @@ def lay_out(prefix: Path, data: Data, port: int) -> None:
     (prefix / "site").symlink_to(data.site)
     if not (prefix / "data").exists():
         (prefix / "data").symlink_to(data.root)
+    (prefix / "tmp").mkdir(exist_ok=True)
+    (prefix / "tmp/secret.conf").write_text('map "" $secret { default "of this test"; }\n')
     (prefix / "listen.conf").write_text(f"listen 127.0.0.1:{port};\n")
     (prefix / "local.conf").write_text(
         f'upstream uploader {{ server unix:{data.socket}; }}\nmap "" $in_force {{ default {data.policy_in_force}; }}\n'
@@ -118,7 +127,7 @@ def make_site(prefix: Path, port: int) -> Site:
     for directory in (site.packages, site.paths.htpasswd.parent, site.paths.socket.parent):
         directory.mkdir(parents=True)
     site.paths.htpasswd.touch()
-    site.allow(ANONYMOUS_MARK, IMMUTABLE_MARK)
+    site.allow(ANONYMOUS)
     return site
 
 

@@ -9,7 +9,15 @@ from typing import Any
 from packaging.version import Version
 
 from indexer.model import Counts, ListedFile, Overview, ProjectDetail
-from indexer.pages import ALSO, Companion, is_compressed, list_companions, render_overview, render_project
+from indexer.pages import (
+    OVERVIEW_ALIASES,
+    Companion,
+    is_compressed,
+    list_aliases,
+    list_companions,
+    render_overview,
+    render_project,
+)
 from store.distribution import Distribution, read_contents
 from store.identity import Identity
 from store.names import SIGNATURE, YANKED, parse_filename
@@ -21,16 +29,13 @@ def write_site(repository: Repository, **overview: Any) -> None:
     shutil.rmtree(repository.site, ignore_errors=True)
     details = read_details(repository.packages)
     for detail in details:
-        _write_set(repository.project(detail.name), render_project(detail))
+        _write_set(repository.project(detail.name), render_project(detail), list_aliases(detail))
         for path, companion in list_companions(detail).items():
             _write(repository.site / path, _content(repository, companion))
-    _write_set(repository.overview, render_overview(overview_of(details, **overview)))
+    _write_set(repository.overview, render_overview(overview_of(details, **overview)), OVERVIEW_ALIASES)
 
 
 def _content(repository: Repository, companion: Companion) -> bytes:
-    if companion.content is not None:
-        return companion.content
-    assert companion.file is not None
     return read(repository.packages / companion.file.path)[1]
 
 
@@ -42,14 +47,16 @@ def _write(path: Path, content: bytes) -> None:
         path.with_name(f"{path.name}.gz").write_bytes(squeezed)
 
 
-def _write_set(link: Path, pages: dict[str, bytes]) -> None:
+def _write_set(link: Path, pages: dict[str, bytes], aliases: dict[str, str]) -> None:
     """As it is switched: a link to a directory elsewhere."""
     directory = link.parent.parent / f"versions-{link.name}"
     for name, content in pages.items():
-        for path in (name, ALSO.get(name, name)):
-            _write(directory / path, content)
-        if name in ALSO and (directory / f"{name}.gz").exists():
-            shutil.copyfile(directory / f"{name}.gz", directory / f"{ALSO[name]}.gz")
+        _write(directory / name, content)
+    for alias, name in aliases.items():
+        for suffix in ("", ".gz"):
+            (directory / f"{alias}{suffix}").unlink(missing_ok=True)
+            if (directory / f"{name}{suffix}").exists():
+                (directory / f"{alias}{suffix}").hardlink_to(directory / f"{name}{suffix}")
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(directory)
 

@@ -1,28 +1,38 @@
-"""Who may read: what the marks of the policy in force and `.htpasswd` make of it."""
+"""Who may read: what the ways of the policy in force, nginx's own check and the uploader's word make of it."""
 
+import base64
+import hashlib
 import re
 import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from store.current import ANONYMOUS_MARK, IMMUTABLE_MARK
+from store.policy import ANONYMOUS, AUTHENTICATED
 from tests.archives import make_sdist, make_wheel
-from tests.nginx.alone import Site
-from tests.running import HERE, PASSWORD, USER, basic
+from tests.nginx.alone import Asked, Reply, Site
+from tests.running import HERE, PASSWORD, USER, Answer, basic, wait_until
+from uploader.auth.hashes import hash_password
+from uploader.auth.readers import NAME
 
 READS = ("/", "/simple/", "/simple/demo/", "/packages/demo-1.0-py3-none-any.whl", "/demo/", "/demo", "/demo/json",
          "/demo==1.0/json", "/demo==9/json", "/Demo/json", "/simple/nope/", "/-/larder.css", "/Demo/", "/simple/foo-/",
-         "/packages/demo-1.0-py3-none-any.whl.metadata")  # fmt: skip
+         "/packages/demo-1.0-py3-none-any.whl.metadata", "/packages/odd.directory/demo-2.0-py3-none-any.whl",
+         "/packages/demo-1.0.tar.gz.asc", "/packages/nope-1.0-py3-none-any.whl", "/packages/x.part", "/packages/",
+         "/simple/a/b", "/nowhere/at/all")  # fmt: skip
+THERE = [path for path in READS if not re.search("nope|nowhere|foo-|part|==9|a/b|Demo|s/$", path)]
+ANN = basic(USER, PASSWORD)
 
 
 @pytest.fixture
 def site(site: Site) -> Site:
     make_wheel(site.packages, "demo", "1.0")
+    make_wheel(site.packages / "odd.directory", "demo", "2.0")
     make_sdist(site.packages, "demo", "1.0")
+    (site.packages / "demo-1.0.tar.gz.asc").write_text("signed")
     site.render()
-    subprocess.run(["htpasswd", "-bs", str(site.paths.htpasswd), USER, PASSWORD], check=True, capture_output=True)
+    site.admit({USER: hash_password(PASSWORD)})
     return site
 
 
@@ -30,27 +40,65 @@ def reads(site: Site, **headers: str) -> set[int]:
     return {site.get(path, **headers).status for path in READS}
 
 
+def deny(status: int, **headers: str) -> Callable[[Asked], Reply]:
+    """The uploader's word against everybody."""
+    said = {"X-Larder-Denial": str(status), "X-Larder-Reason": f"because of {status}"} | headers
+    return lambda asked: (403, said, b"") if asked.path == "/.may-read" else (404, {}, b"")
+
+
+def allow(asked: Asked) -> Reply:
+    """The uploader's word for everybody, good for as long as the test lasts."""
+    return (204, {"X-Accel-Expires": "1000"}, b"") if asked.path == "/.may-read" else (404, {}, b"")
+
+
+def questions(site: Site) -> list[Asked]:
+    return [asked for asked in site.asked if asked.path == "/.may-read"]
+
+
 def test_closed_reading_needs_a_user_everywhere_and_at_once(site: Site) -> None:
-    assert 401 not in reads(site)
+    assert reads(site) <= {200, 302, 404}
     asked = len(site.asked)
-    site.allow(IMMUTABLE_MARK)
-    assert reads(site) == {401}
+    site.allow(AUTHENTICATED)
+    answers = [site.get(path) for path in READS]
+    assert {answer.status for answer in answers} == {401}
+    assert {answer.text for answer in answers} == {"reading needs a user name and a password\n"}
+    assert [answer.headers.get_all("WWW-Authenticate") for answer in answers] == [['Basic realm="pypi"']] * len(READS)
     assert len(site.asked) == asked  # and nobody else is asked either
-    answer = site.get("/simple/demo/")
-    assert answer.headers["WWW-Authenticate"] == 'Basic realm="pypi"'
-    assert reads(site, **basic(USER, "wrong")) == reads(site, **basic("nobody", PASSWORD)) == {401}
-    assert 401 not in reads(site, **basic(USER, PASSWORD))
-    site.allow(ANONYMOUS_MARK)
-    assert 401 not in reads(site)
+    assert 401 not in reads(site, **ANN)
+    site.allow(ANONYMOUS)
+    assert reads(site) <= {200, 302, 404}
+
+
+def test_where_nobody_may_read_nobody_does(site: Site) -> None:
+    site.allow()
+    assert reads(site) == {401}
+    site.reply = deny(403)
+    assert reads(site, **ANN) == {403}
 
 
 def test_all_is_closed_where_no_policy_is_in_force(site: Site) -> None:
+    site.reply = deny(503)
     for gone in (site.paths.policy_in_force / site.paths.default.name, site.paths.policy_in_force, site.paths.run):
         shutil.rmtree(gone)
         assert reads(site) == {401}
-        assert (
-            "immutable" not in site.get("/packages/demo-1.0.tar.gz", **basic(USER, PASSWORD)).headers["Cache-Control"]
-        )
+        assert reads(site, **ANN) == {503}
+
+
+@pytest.mark.parametrize("part", ["readers", "authenticated-files"])
+def test_whatever_is_missing_of_the_way_opens_nothing(site: Site, part: str) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = deny(401)
+    (site.paths.policy_in_force / site.paths.default.name / part).unlink()
+    assert reads(site) == {401}
+    assert not {200, 206} & {site.get(path, **basic(USER, "wrong")).status for path in READS}
+
+
+def test_closing_is_in_force_for_the_next_read_whatever_nginx_holds_open(site: Site) -> None:
+    for _ in range(20):
+        site.allow(ANONYMOUS)
+        assert {site.get(path).status for path in THERE} <= {200, 302}
+        site.allow(AUTHENTICATED)
+        assert reads(site) == {401}
 
 
 def test_closed_reading_closes_neither_health_nor_uploads(site: Site) -> None:
@@ -61,29 +109,207 @@ def test_closed_reading_closes_neither_health_nor_uploads(site: Site) -> None:
     assert site.asked[-1].headers["Authorization"] == basic("who", "ever")["Authorization"]
 
 
-@pytest.mark.parametrize("option", ["-s", "-m", "-B", "-2", "-5", "-d"])
-def test_htpasswd_lets_in_whom_it_names(site: Site, option: str) -> None:
-    site.allow()
-    file = str(site.paths.htpasswd)
-    subprocess.run(["htpasswd", option, "-b", file, "bob", "s3cret"], check=True, capture_output=True)
-    assert site.get("/simple/", **basic("bob", "s3cret")).status == 200
-    assert site.get("/simple/", **basic("bob", "wrong")).status == 401
+SHA1 = base64.b64encode(hashlib.sha1(b"s3cret").digest())
 
 
-def test_users_that_cannot_be_read_are_said_and_let_nobody_in(site: Site) -> None:
-    site.allow()
-    site.paths.htpasswd.unlink()
-    assert reads(site, **basic(USER, PASSWORD)) == {403}
-    for make_unreadable in (lambda path: path.symlink_to(path.name), Path.mkdir):  # root may read whatever is readable
-        make_unreadable(site.paths.htpasswd)
-        answer = site.get("/simple/demo/", **basic(USER, PASSWORD))
-        assert (answer.status, answer.text) == (503, "users cannot be read; /health says why\n")
-        assert reads(site, **basic(USER, PASSWORD)) == {503}
-        site.allow(ANONYMOUS_MARK)
-        assert reads(site) <= {200, 302, 404}
-        site.allow()
-        if site.paths.htpasswd.is_symlink():
-            site.paths.htpasswd.unlink()
+@pytest.mark.parametrize(
+    "hashed", [b"{PLAIN}s3cret", b"{SHA}" + SHA1, hash_password("s3cret").encode()], ids=["PLAIN", "SHA", "SSHA"]
+)
+def test_who_has_a_cheap_hash_reads_also_while_the_uploader_is_gone(site: Site, hashed: bytes) -> None:
+    site.allow(AUTHENTICATED)
+    site.admit({"bob": hashed, "b@b.example": hashed})
+    site.paths.socket.unlink()
+    for user in ("bob", "b@b.example"):
+        assert {site.get(path, **basic(user, "s3cret")).status for path in THERE} == {200, 302}
+        assert site.get("/simple/nope/", **basic(user, "s3cret")).status == 404
+        assert site.get("/packages/nope-1.0.tar.gz", **basic(user, "s3cret")).status == 404
+    for wrong in (basic("bob", "wrong"), basic("nobody", "s3cret"), basic("bob", "")):
+        answers = [site.get(path, **wrong) for path in READS]
+        assert {answer.status for answer in answers} == {503}
+        assert {answer.text for answer in answers} == {
+            "the uploader does not answer, and nobody else can check this password\n"
+        }
+    assert reads(site) == {401}
+
+
+def test_who_is_withdrawn_is_out_at_once(site: Site) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = deny(401)
+    assert 200 in reads(site, **ANN)
+    site.admit({})
+    assert reads(site, **ANN) == {401}
+
+
+@pytest.mark.parametrize(
+    "name", ["../readers/ann", ".", "..", "/etc/passwd", "ann/", ".ann", "a" * 201, "a\x7f", "a\n"]
+)
+def test_no_name_leads_to_another_file(site: Site, name: str) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = deny(401)
+    (site.paths.readers.parent / "passwd").write_text(f"{name}:{{PLAIN}}x\n")
+    for path in (site.paths.readers / ".ann", site.paths.readers / "ann"):
+        path.write_text(f"{name}:{{PLAIN}}x\n")
+    assert reads(site, **basic(name, "x")) == {401}
+    assert len(questions(site)) == len(READS)
+
+
+def test_nginx_and_the_uploader_agree_on_whose_file_there_is() -> None:
+    found = re.search(r'"~\^\(\?<name_given>(.*?)\)\\z"', (HERE / "nginx/nginx.conf").read_text())
+    assert found is not None
+    assert found[1].encode() == NAME.pattern
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_the_uploader_says_is_handed_over(site: Site, status: int, method: str) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = deny(status, **{"Retry-After": "7"} if status in (429, 503) else {})
+    for path in READS:
+        answer = site.request(method, path, headers=basic("bob", "x"))
+        assert answer.status == status
+        assert answer.headers["Retry-After"] == ("7" if status in (429, 503) else None)
+        assert answer.headers.get_all("WWW-Authenticate") == (['Basic realm="pypi"'] if status == 401 else None)
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert answer.text == ("" if method == "HEAD" else f"because of {status}\n")
+
+
+def test_a_wrong_password_looks_as_that_of_nobody(site: Site) -> None:
+    """So that nothing tells which users there are, nor of what kind their hashes are."""
+    site.allow(AUTHENTICATED)
+    site.reply = deny(401)
+    for path in READS:
+        known, unknown = (site.get(path, **basic(user, "wrong")) for user in (USER, "nobody"))
+        assert seen(known) == seen(unknown)
+    assert len(questions(site)) == 2 * len(READS)
+
+
+def seen(answer: Answer) -> tuple[object, ...]:
+    headers = [(name, value) for name, value in answer.headers.items() if name != "Date"]
+    return answer.status, answer.reason, headers, answer.body
+
+
+@pytest.mark.parametrize(
+    "said", [(404, {}, b""), (500, {}, b"x"), (302, {"Location": "/"}, b""), (401, {}, b""), (403, {}, b"")]
+)
+def test_what_nobody_expects_the_uploader_to_say_opens_nothing(site: Site, said: Reply) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = lambda _: said
+    for path in READS:
+        assert site.get(path, **basic("bob", "x")).status >= 401
+
+
+def test_the_uploader_is_asked_once_for_as_long_as_it_says(site: Site) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = allow
+    assert 401 not in reads(site, **basic("bob", "x"))
+    assert {site.get(path, **basic("bob", "x")).status for path in THERE} == {200, 302}
+    assert len(questions(site)) == 1
+    assert site.get("/simple/demo/", **basic("bob", "y")).status == 200
+    assert len(questions(site)) == 2  # of another password it said nothing
+
+
+def test_what_was_denied_is_asked_again(site: Site) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = deny(401)
+    for _ in range(3):
+        assert site.get("/simple/demo/", **basic("bob", "x")).status == 401
+    assert len(questions(site)) == 3
+
+
+def test_the_uploader_is_told_what_it_needs_and_no_more(site: Site) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = allow
+    forged = {"X-Larder-Client": "10.9.8.7", "X-Larder-Path": "/x", "X-Larder-Repository": "other", "Cookie": "c"}
+    site.request("HEAD", "/simple/demo/?q=1", headers=basic("bob", "x") | forged)
+    [asked] = questions(site)
+    assert asked.method == "GET"
+    assert {name.lower(): value for name, value in asked.headers.items()} == {
+        "host": "uploader",
+        "connection": "close",
+        "authorization": basic("bob", "x")["Authorization"],
+        "x-larder-client": "127.0.0.1",
+        "x-larder-repository": "default",
+        "x-larder-path": "/simple/demo/?q=1",
+    }
+
+
+def test_nobody_else_can_ask(site: Site) -> None:
+    site.reply = allow
+    for path in ("/.may-read", "//.may-read", "/./.may-read", "/%2emay-read", "/.may-read?x", "/x/../.may-read"):
+        assert site.get(path, **basic("bob", "x")).status == 404
+    assert site.asked == []
+
+
+def test_open_reading_asks_nothing_and_checks_no_password(site: Site) -> None:
+    for login in (ANN, basic(USER, "wrong"), basic("nobody", "x"), {"Authorization": "Bearer x"}, ODD):
+        for path in THERE:
+            answer = site.get(path, **login)
+            assert answer.status in (200, 302)
+            assert answer.headers["WWW-Authenticate"] is None
+    assert questions(site) == []
+
+
+ODD = {"Authorization": "Basic !!!"}
+
+
+@pytest.mark.parametrize("header", ["Bearer x", "Basic", "Basic !!!", "Basic YW5u", "", "Negotiate YII=", "Basic Og=="])
+def test_what_is_no_password_is_none(site: Site, header: str) -> None:
+    site.allow(AUTHENTICATED)
+    assert reads(site, Authorization=header) == {401}
+    assert questions(site) == []
+
+
+def test_no_password_lies_in_what_nginx_keeps_or_logs(site: Site) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = allow
+    header = basic("bob", "a-long-password-of-bob")["Authorization"]
+    reads(site, Authorization=header)
+    reads(site, **basic(USER, "another-long-password"))
+    kept = [file for file in (site.prefix / "tmp").rglob("*") if file.is_file() and file.parent.name == "readers"]
+    assert len(kept) == 2
+    everything = b"".join(file.read_bytes() for file in kept) + site.log_file.read_bytes()
+    for secret in (b"a-long-password-of-bob", b"another-long-password", header.partition(" ")[2].encode()):
+        assert secret not in everything
+    assert site.log == ""
+
+
+def test_a_page_is_never_stale_whatever_nginx_holds_open(site: Site) -> None:
+    page = site.paths.default.project("demo") / "simple.html"
+    content = page.read_text()
+    for number in range(30):
+        if number % 3:
+            page.with_suffix(".new").write_text(f"{content}{number}")
+            page.with_suffix(".new").replace(page)
+        else:
+            page.write_text(f"{content}{number}")
+        assert site.get("/simple/demo/").text == f"{content}{number}"
+    page.unlink()
+    assert site.get("/simple/demo/").status == 404
+    page.write_text(content)
+    assert site.get("/simple/demo/").text == content
+
+
+def test_a_file_that_is_removed_is_gone_and_its_space_is_free(site: Site) -> None:
+    wheel = site.packages / "demo-1.0-py3-none-any.whl"
+    assert site.get(f"/packages/{wheel.name}").status == 200
+    wheel.unlink()
+    assert site.get(f"/packages/{wheel.name}").status == 404
+    assert site.process is not None
+    workers = Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split()
+    links = [link for worker in workers for link in Path(f"/proc/{worker}/fd").iterdir()]
+    wait_until(lambda: not [link for link in links if link.is_symlink() and wheel.name in str(link.readlink())])
+
+
+def test_only_what_people_see_is_restricted(site: Site) -> None:
+    restricted = {path: site.get(path).headers["Content-Security-Policy"] is not None for path in THERE}
+    assert restricted["/"]
+    assert restricted["/simple/demo/"]
+    assert site.get("/simple/demo/", Accept="application/vnd.pypi.simple.v1+json").headers[
+        "Content-Security-Policy"
+    ] is None  # fmt: skip
+    for path in THERE:
+        if path.startswith(("/packages/", "/-/")):
+            assert site.get(path).headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_the_repository_that_pages_and_rights_are_of_is_named_once() -> None:

@@ -39,9 +39,9 @@ def test_files_can_be_asked_for_in_parts(site: Site) -> None:
 def test_a_file_may_be_kept_for_ever_where_overwriting_is_off(site: Site) -> None:
     assert "immutable" in site.get(f"/packages/{WHEEL}").headers["Cache-Control"]
     assert site.get(f"/packages/{WHEEL}.metadata").headers["Cache-Control"] == "no-cache"
-    site.allow("anonymous")
+    site.allow("anonymous", overwrite=True)
     assert site.get(f"/packages/{WHEEL}").headers["Cache-Control"] == "no-cache"
-    site.allow("anonymous", "immutable")
+    site.allow("anonymous")
     assert "immutable" in site.get(f"/packages/{WHEEL}").headers["Cache-Control"]
 
 

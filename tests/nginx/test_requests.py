@@ -74,7 +74,7 @@ def stored(site: Site) -> int:
     directory = site.prefix / "tmp"
     workers = Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split()
     links = [link for worker in workers for link in Path(f"/proc/{worker}/fd").iterdir()]
-    named = [file for file in directory.rglob("*") if file.name != "nginx.pid"]
+    named = [file for file in directory.rglob("*") if file.name not in ("nginx.pid", "secret.conf")]
     return sum(map(size, named)) + sum(size(link) for link in links if leads_below(directory, link))
 
 

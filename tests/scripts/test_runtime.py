@@ -1,6 +1,8 @@
 """What the programs find around themselves."""
 
 import os
+import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 from scripts.supervise import HERE
 from scripts.supervise.limits import User
-from scripts.supervise.runtime import lay_out
+from scripts.supervise.runtime import THRIFT, lay_out
 from store import VERSION
 from store.errors import Refused
 from store.prepare import prepare
@@ -34,6 +36,7 @@ def prepared(root: Path, user: User | None = None, **variables: str) -> Settings
 
 def laid_out(path: Path) -> Path:
     directory = path / "prefix"
+    path.mkdir(exist_ok=True)
     directory.mkdir(mode=0o700)
     return directory
 
@@ -63,6 +66,25 @@ def test_the_programs_are_told_what_was_found_to_be_good(tmp_path: Path, monkeyp
     runtime = lay_out(directory := laid_out(tmp_path), prepared(tmp_path / "data"), None)
     assert read_settings(runtime.environment) == runtime.settings
     assert runtime.settings.data.run == directory / "run"
+
+
+def test_nginx_has_a_secret_that_is_another_one_at_each_start(tmp_path: Path) -> None:
+    secrets = set()
+    for number in range(2):
+        directory = laid_out(tmp_path / str(number))
+        lay_out(directory, prepared(tmp_path / "data"), None)
+        file = directory / "tmp" / "secret.conf"
+        secrets.add(re.fullmatch(r'map "" \$secret { default "([0-9a-f]{64})"; }\n', file.read_text()))
+        assert stat.S_IMODE(file.stat().st_mode) == 0o400
+    assert None not in secrets
+    assert len(secrets) == 2
+
+
+@needs_root
+def test_the_secret_is_for_nginx_alone(open_path: Path) -> None:
+    runtime = lay_out(laid_out(open_path), prepared(open_path / "data", OTHER), OTHER)
+    facts = (runtime.directory / "tmp" / "secret.conf").stat()
+    assert (facts.st_uid, stat.S_IMODE(facts.st_mode)) == (OTHER.uid, 0o400)
 
 
 @needs_root
@@ -109,3 +131,8 @@ def test_a_site_that_nginx_could_not_get_to_is_refused(open_path: Path) -> None:
 
 def test_the_version_is_one() -> None:
     assert f'\nversion = "{VERSION}"\n' in (HERE / "pyproject.toml").read_text()
+
+
+def test_containers_give_memory_back_as_scripts_serve_does() -> None:
+    dockerfile = (HERE / "Dockerfile").read_text()
+    assert f"ENV {' '.join(f'{name}={value}' for name, value in THRIFT.items())}\n" in dockerfile

@@ -2,12 +2,15 @@
 
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from store import files
 from store.errors import AlreadyExists
+from tests.running import wait_until
 
 
 @pytest.fixture(params=["unnamed", "named"])
@@ -95,3 +98,90 @@ def test_a_link_is_switched_whatever_stood_in_its_way(tmp_path: Path) -> None:
     link.write_text("a file")
     files.switch(link, tmp_path / "versions" / "one")
     assert link.resolve().name == "one"
+
+
+class SlowDisk:
+    """Stands in for flushing a directory, which takes until it is let go; what was there when it began is durable."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.durable: set[str] = set()
+        self.begun = 0
+        self.may_end = threading.Event()
+        self.fails = False
+        monkeypatch.setattr(files, "_sync", self.sync)
+
+    def sync(self, directory: Path) -> None:
+        seen = names(directory)
+        self.begun += 1
+        assert self.may_end.wait(10)
+        if self.fails:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        self.durable.update(seen)
+
+
+def is_waiting(directory: Path, threads: int) -> bool:
+    """Whether so many threads are in `sync_directory`."""
+    syncs = files._syncs.get(directory)
+    return syncs is not None and syncs.awaited == threads
+
+
+def test_those_who_come_while_a_directory_is_flushed_share_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = SlowDisk(monkeypatch)
+
+    def place(name: str) -> bool:
+        (tmp_path / name).touch()
+        files.sync_directory(tmp_path)
+        return name in disk.durable
+
+    with ThreadPoolExecutor(20) as pool:
+        first = pool.submit(place, "first")
+        wait_until(lambda: disk.begun)
+        others = [pool.submit(place, f"other{n}") for n in range(19)]
+        wait_until(lambda: is_waiting(tmp_path, 20))
+        disk.may_end.set()
+        assert all(each.result(10) for each in (first, *others))
+    assert disk.begun == 2
+    assert not files._syncs
+
+
+def test_one_after_another_each_flushes_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = SlowDisk(monkeypatch)
+    disk.may_end.set()
+    for n in range(3):
+        (tmp_path / str(n)).touch()
+        files.sync_directory(tmp_path)
+        assert str(n) in disk.durable
+    assert disk.begun == 3
+
+
+def test_two_directories_do_not_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = SlowDisk(monkeypatch)
+    with ThreadPoolExecutor(2) as pool:
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            pool.submit(files.sync_directory, tmp_path / name)
+        wait_until(lambda: disk.begun == 2)
+        disk.may_end.set()
+
+
+def test_a_flush_that_fails_is_a_failure_of_each_who_wanted_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = SlowDisk(monkeypatch)
+    disk.fails = True
+    with ThreadPoolExecutor(4) as pool:
+        wanted = [pool.submit(files.sync_directory, tmp_path) for _ in range(4)]
+        wait_until(lambda: is_waiting(tmp_path, 4))
+        disk.may_end.set()
+        assert [type(each.exception(10)) for each in wanted] == [OSError] * 4
+    assert not files._syncs
+
+
+def test_a_file_may_be_read_by_all_whatever_the_umask(way: str, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with files.open_incoming(tmp_path) as incoming:
+            files.place(incoming, tmp_path / "there")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "there").stat().st_mode & 0o777 == 0o644

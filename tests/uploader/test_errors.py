@@ -11,7 +11,7 @@ import pytest
 
 from tests.archives import make_wheel
 from tests.uploader.room import Room, as_nobody, serving
-from uploader.upload import check, uploads
+from uploader.upload import arriving, check, uploads
 
 
 def fail_with(number: int) -> object:
@@ -31,9 +31,12 @@ FAULTS = {
 }
 
 
-@pytest.fixture(params=["open_incoming", "make_durable", "store_upload", "check"])
+STEPS = {"open_incoming": arriving, "make_durable": uploads, "store_upload": uploads, "check": uploads}
+
+
+@pytest.fixture(params=STEPS)
 def fail_at_a_step(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    return lambda number: monkeypatch.setattr(uploads, request.param, fail_with(number))
+    return lambda number: monkeypatch.setattr(STEPS[request.param], request.param, fail_with(number))
 
 
 @pytest.mark.parametrize("number", FAULTS, ids=errno.errorcode.get)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -70,8 +71,7 @@ def test_the_version_is_shown() -> None:
 def test_a_bad_setting_is_one_line(idle: Room, name: str, value: str, reason: str) -> None:
     done = start(idle, **{name: value})
     if value.startswith("/tmp/"):
-        (Path(value) / "uploader").rmdir()
-        Path(value).rmdir()
+        shutil.rmtree(value)
     assert (done.returncode, reason in done.stderr, done.stderr.count("\n")) == (UNUSABLE, True, 1), done.stderr
 
 

@@ -1,63 +1,76 @@
 """A request → the user who makes it, or an HTTP refusal, before any of the body is read."""
 
-import asyncio
+import math
 from collections.abc import Mapping
 
 from aiohttp import web
 
-from store.access import may
+from store.access import Action, may, may_anybody
 from store.errors import shown
 from store.policy import Policy
 from uploader.answers import HttpRefusal
-from uploader.auth.basic import Credentials, decode_name, parse_basic
-from uploader.auth.hashes import matches
+from uploader.audit import client_of
+from uploader.auth.basic import parse_basic
 from uploader.auth.htpasswd import Htpasswd
+from uploader.auth.limits import TooManyGuesses
+from uploader.auth.passwords import Passwords
+from uploader.auth.pool import Busy
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="pypi"'}  # distutils answers to no other realm
+VERBS: dict[Action, str] = {"upload": "upload", "download": "read"}
+CLOSED: dict[Action, str] = {
+    "upload": "uploads are closed: larder.toml lets nobody upload",
+    "download": "reading is closed: larder.toml lets nobody read",
+}
+NEEDED: dict[Action, str] = {
+    "upload": "uploads need a user name and a password",
+    "download": "reading needs a user name and a password",
+}
 
 
-async def authorize(request: web.Request, policy: Policy, htpasswd: Htpasswd) -> str | None:
-    """The user, None where anybody may upload; HttpRefusal for everyone who may not."""
-    if may(None, "upload", policy):
-        return None
-    if not policy.upload:
-        raise HttpRefusal(403, "uploads are closed: larder.toml lets nobody upload")
-    users = _read_users(htpasswd)
-    header = request.headers.get("Authorization")
-    if header is None:
-        raise HttpRefusal(401, "uploads need a user name and a password", CHALLENGE)
-    user = await asyncio.to_thread(verify, users, parse_basic(header))
-    if user is None:
-        raise HttpRefusal(401, "wrong user name or password", CHALLENGE)
-    if not may(user, "upload", policy):
-        raise HttpRefusal(403, f"{shown(user)} may not upload here")
-    return user
+class Authorization:
+    """Whether a request may do what it wants to: for uploads, and for the reads that nginx asks about."""
 
+    def __init__(self, htpasswd: Htpasswd, passwords: Passwords) -> None:
+        self._htpasswd = htpasswd
+        self._passwords = passwords
 
-def _read_users(htpasswd: Htpasswd) -> Mapping[str, bytes]:
-    try:
-        users = htpasswd.read()
-    except OSError as error:
-        raise HttpRefusal(503, f".htpasswd cannot be read: {error.strerror}; /health says more") from error
-    if not users:
-        raise HttpRefusal(403, "there is no user yet who may upload; add one with: scripts/user add NAME")
-    return users
+    async def authorize(self, request: web.Request, action: Action, policy: Policy) -> str | None:
+        """The user, None where anybody may; HttpRefusal for everyone who may not."""
+        if may(None, action, policy):
+            return None
+        if not may_anybody(action, policy):
+            raise HttpRefusal(403, CLOSED[action])
+        users = self._read_users(action)
+        user = await self._prove(request, users, action)
+        if user is None:
+            raise HttpRefusal(401, "wrong user name or password", CHALLENGE)
+        if not may(user, action, policy):
+            raise HttpRefusal(403, f"{shown(user)} may not {VERBS[action]} here")
+        return user
 
+    def _read_users(self, action: Action) -> Mapping[str, bytes]:
+        try:
+            users = self._htpasswd.read()
+        except OSError as error:
+            raise HttpRefusal(503, f".htpasswd cannot be read: {error.strerror}; /health says more") from error
+        if not users:
+            raise HttpRefusal(403, f"there is no user yet who may {VERBS[action]}; add one with: scripts/user add NAME")
+        return users
 
-def verify(users: Mapping[str, bytes], credentials: Credentials | None) -> str | None:
-    """The user the credentials proves to be; None where it proves nothing. Slow for strong hashes.
-
-    pip and twine send what is not ASCII in latin-1, uv in UTF-8: either will do.
-    """
-    for name, password in _spellings(credentials):
-        hashed = users.get(decode_name(name))
-        if hashed is not None and matches(password, hashed):
-            return decode_name(name)
-    return None
-
-
-def _spellings(credentials: Credentials | None) -> list[Credentials]:
-    if credentials is None:
-        return []
-    as_utf8 = Credentials(*(text.decode("latin-1").encode() for text in credentials))
-    return [credentials] if as_utf8 == credentials else [credentials, as_utf8]
+    async def _prove(self, request: web.Request, users: Mapping[str, bytes], action: Action) -> str | None:
+        header = request.headers.get("Authorization")
+        if header is None:
+            raise HttpRefusal(401, NEEDED[action], CHALLENGE)
+        credentials = parse_basic(header)
+        if credentials is None:
+            return None
+        try:
+            return await self._passwords.prove(users, credentials, client_of(request))
+        except TooManyGuesses as error:
+            seconds = math.ceil(error.wait)
+            message = f"too many wrong passwords; the next may come in {seconds} s"
+            raise HttpRefusal(429, message, {"Retry-After": str(seconds)}) from error
+        except Busy as error:
+            message = "too many passwords are being checked; try again in a moment"
+            raise HttpRefusal(503, message, {"Retry-After": "1"}) from error

@@ -36,7 +36,7 @@ class Htpasswd:
 def read_htpasswd(path: Path) -> bytes:
     """What the file holds, nothing where there is none; OSError where it cannot be read. Never waits for a writer."""
     try:
-        check_access(path.parent, path.name)  # else reads would be refused to whom uploads are not
+        check_access(path.parent, path.name)  # what only a capability could read is not meant for us
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return b""

@@ -24,9 +24,9 @@ def find_repository(data: Data, path: str) -> Repository:
 
 def check_head(request: web.Request) -> None:
     """Raise 415 for what is sent as anything else than a plain form."""
-    if request.content_type != "multipart/form-data":
-        found = shown(request.content_type)
-        raise HttpRefusal(415, f"{found} is no upload; expected multipart/form-data, as twine sends it")
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip(" \t").lower()
+    if kind != "multipart/form-data":
+        raise HttpRefusal(415, f"{shown(kind)} is no upload; expected multipart/form-data, as twine sends it")
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() not in ("", "identity"):
         raise HttpRefusal(415, f"Content-Encoding: {shown(encoding)}; expected an upload as it is, not compressed")

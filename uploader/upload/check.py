@@ -4,15 +4,16 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
 
 from packaging.utils import NormalizedName
 
-from store.distribution import pick_release, read_contents
-from store.errors import BadArchive, Refused, shown
-from store.names import ParsedFilename, Release, parse_filename, parse_project, parse_version
+from store.distribution import Contents, Distribution, pick_release
+from store.errors import Refused, shown
+from store.names import Release, parse_filename, parse_project, parse_version
 from store.repository import Repository
+from uploader.upload.arriving import Arriving
 from uploader.upload.form import Form
+from uploader.upload.reading import read_here
 
 
 @dataclass(frozen=True)
@@ -24,44 +25,44 @@ class Candidate:
 
     path: PurePosixPath
     project: NormalizedName
-    digest: str  # sha256, in hex
+    distribution: Distribution
+    core_metadata: bytes
     signature: bytes | None
 
     @property
     def filename(self) -> str:
         return self.path.name
 
+    @property
+    def digest(self) -> str:
+        return self.distribution.digest
 
-def check(form: Form, file: BinaryIO, repository: Repository) -> Candidate:
-    """The candidate, or Refused with what disagrees. Reads the archive once; may take seconds."""
+
+def check(form: Form, file: Arriving, repository: Repository) -> Candidate:
+    """The candidate, or Refused with what disagrees. TooMuch where reading the archive is not soon done."""
     if form.filename is None:
         raise Refused("the form has no file; expected a part named 'content'")
     parsed = parse_filename(form.filename)
-    _check_digests(form)
-    releases = _read_releases(file, parsed)
-    project = _pick_release(form, releases, repository).project
-    path = PurePosixPath(form.filename) if len(releases) == 1 else PurePosixPath(project, form.filename)
-    return Candidate(path, project, form.digests["sha256_digest"], form.signature)
+    check_digests(form, file)
+    return choose(form, read_here(file.read(), parsed, file.digest("sha256_digest")), repository)
 
 
-def _check_digests(form: Form) -> None:
-    """Every digest that was sent. distutils of Python 3.9 to 3.11 sends a blake2b-512 under the name of blake2_256."""
-    for name, found in form.digests.items():
-        said = form.said(name)
-        if said is None or (name == "blake2_256_digest" and len(said) == 128):
-            continue
-        if not re.fullmatch(rf"[0-9a-f]{{{len(found)}}}", said.lower()):
-            raise Refused(f"{name} {shown(said)} is no digest; expected {len(found)} hex digits")
-        if said.lower() != found:
-            raise Refused(f"{name} {said} does not match {form.filename!r}, which has {found}")
+def check_digests(form: Form, file: Arriving) -> None:
+    """Compare every digest that was sent."""
+    for name in form.said_digests():
+        said, found = form.texts[name].lower(), file.digest(name)
+        if not re.fullmatch(rf"[0-9a-f]{{{len(found)}}}", said):
+            raise Refused(f"{name} {shown(form.texts[name])} is no digest; expected {len(found)} hex digits")
+        if said != found:
+            raise Refused(f"{name} {form.texts[name]} does not match {form.filename!r}, which has {found}")
 
 
-def _read_releases(file: BinaryIO, parsed: ParsedFilename) -> tuple[Release, ...]:
-    try:
-        return read_contents(file, parsed).releases
-    except BadArchive as error:
-        named = "" if repr(parsed.filename) in str(error) else f" {parsed.filename!r}"
-        raise BadArchive(f"Invalid distribution file{named}: {error}") from error
+def choose(form: Form, contents: Contents, repository: Repository) -> Candidate:
+    """The candidate with these contents, of the release that the form means."""
+    filename = str(form.filename)
+    project = _pick_release(form, contents.releases, repository).project
+    path = PurePosixPath(filename) if len(contents.releases) == 1 else PurePosixPath(project, filename)
+    return Candidate(path, project, contents.distribution, contents.core_metadata, form.signature)
 
 
 def _pick_release(form: Form, releases: Iterable[Release], repository: Repository) -> Release:

@@ -1,50 +1,45 @@
-"""A POST → one form: the fields that matter, and the file, streamed to disk with its digests."""
+"""A POST → one form: the fields that matter, and the file as it arrives."""
 
-import hashlib
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
 from store.errors import Refused, shown
 from store.policy import Policy
 from uploader.answers import HttpRefusal
 from uploader.audit import note_file
+from uploader.upload.arriving import HASHES, Arriving
+from uploader.upload.multipart import Misframed, Part, Splitter, parse_boundary
 
-CHUNK = 1 << 18  # bytes
 FIELD_LIMIT = 64 << 10  # bytes of a field that matters, a signature among them
 REST_LIMIT = 32 << 20  # bytes of all that is not the file: fields that are read and dropped, heads, boundaries
 PARTS_LIMIT = 10_000
 FIELDS_ALLOWANCE = 1 << 20  # bytes of form that are not held against the limit of the file
 
-DIGESTS: dict[str, Callable[[], "hashlib._Hash | hashlib.blake2b"]] = {
-    "md5_digest": lambda: hashlib.md5(usedforsecurity=False),
-    "sha256_digest": hashlib.sha256,
-    "blake2_256_digest": lambda: hashlib.blake2b(digest_size=32),
-}
-TEXTS = (":action", "name", "version", *DIGESTS)
+CONTENT, SIGNATURE = "content", "gpg_signature"
+TEXTS = (":action", "name", "version", *HASHES)
 ABSENT = ("", "UNKNOWN", "None")  # what distutils sends for a value it does not have
 NEEDLESS = ("submit", "submit_pkg_info", "verify")
-
-_MISFRAMED = (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError, PayloadEncodingError)
 
 
 @dataclass
 class Form:
-    """What came: `size` and `digests` are of the file as it arrived."""
+    """What came beside the bytes of the file."""
 
     texts: dict[str, str] = field(default_factory=dict)
     filename: str | None = None
-    size: int = 0
-    digests: dict[str, str] = field(default_factory=dict)
     signature: bytes | None = None
 
     def said(self, name: str) -> str | None:
         """The text of a field; None where there is none, in any of the ways to say so."""
         text = self.texts.get(name, "")
         return None if text in ABSENT else text
+
+    def said_digests(self) -> list[str]:
+        """The fields with a digest to compare: distutils of Python 3.9 to 3.11 sends a blake2b-512 as blake2_256."""
+        said = {name: self.said(name) for name in HASHES}
+        return [name for name, text in said.items() if text and (name != "blake2_256_digest" or len(text) != 128)]
 
 
 def check_length(request: web.Request, policy: Policy) -> None:
@@ -58,13 +53,11 @@ def _too_large(policy: Policy, size: str) -> HttpRefusal:
     return HttpRefusal(413, f"File too large: {size}; expected at most max_upload = {policy.max_upload_text}")
 
 
-async def receive(request: web.Request, file: BinaryIO, policy: Policy) -> Form:
+async def receive(request: web.Request, file: Arriving, policy: Policy) -> Form:
     """Read the whole form of an upload, in whatever order its fields come; the file goes to `file`."""
     try:
         form = await _Receiver(request, file, policy).receive()
-    except Refused:
-        raise
-    except _MISFRAMED as error:
+    except (Misframed, HttpProcessingError, PayloadEncodingError) as error:
         raise _misframed(request) from error
     _check_action(form)
     return form
@@ -88,68 +81,67 @@ def _check_action(form: Form) -> None:
 class _Receiver:
     """Takes one part after another, within bounds; memory stays flat."""
 
-    def __init__(self, request: web.Request, file: BinaryIO, policy: Policy) -> None:
+    def __init__(self, request: web.Request, file: Arriving, policy: Policy) -> None:
         self._request = request
         self._file = file
         self._policy = policy
         self._form = Form()
+        self._parts = 0
+        self._name: str | None = None  # of the part that is being taken; None for one that is dropped
+        self._text = bytearray()  # what came of it, unless it is the file
 
     async def receive(self) -> Form:
-        reader = await self._request.multipart()
-        parts = 0
-        while (part := await reader.next()) is not None:
-            parts += 1
-            if parts > PARTS_LIMIT:
-                raise HttpRefusal(413, f"the form has more than {PARTS_LIMIT} fields; expected fewer")
-            if not isinstance(part, BodyPartReader):
-                raise Refused("a multipart within the multipart; expected the fields of an upload")
-            self._check_rest()
-            await self._take(part)
+        stream = self._request.content
+        splitter = Splitter(parse_boundary(self._request.headers["Content-Type"]))
+        while data := await stream.readany():
+            for found in splitter.feed(data):
+                if isinstance(found, Part):
+                    self._end()
+                    self._begin(found)
+                else:
+                    self._take(found)
+            if stream.total_bytes - self._file.size > REST_LIMIT:
+                raise HttpRefusal(413, f"the form has more than {REST_LIMIT >> 20} MiB beside the file; expected less")
+            await self._file.drain()
+        if not splitter.is_complete:
+            raise Misframed("it ends before its last boundary")
+        self._end()
         return self._form
 
-    def _check_rest(self) -> None:
-        if self._request.content.total_bytes - self._form.size > REST_LIMIT:
-            raise HttpRefusal(413, f"the form has more than {REST_LIMIT >> 20} MiB beside the file; expected less")
+    def _begin(self, part: Part) -> None:
+        self._parts += 1
+        if self._parts > PARTS_LIMIT:
+            raise HttpRefusal(413, f"the form has more than {PARTS_LIMIT} fields; expected fewer")
+        if part.name == CONTENT:
+            self._begin_file(part.filename)
+        is_wanted = part.name in (CONTENT, SIGNATURE) or (part.name in TEXTS and part.name not in self._form.texts)
+        self._name = part.name if is_wanted else None
 
-    async def _take(self, part: BodyPartReader) -> None:
-        texts = self._form.texts
-        if part.name == "content":
-            await self._take_file(part)
-        elif part.name == "gpg_signature":
-            self._form.signature = await self._read_small(part)
-        elif part.name in TEXTS and part.name not in texts:
-            texts[part.name] = (await self._read_small(part)).decode("utf-8", "replace").strip()
-        else:
-            async for _ in self._chunks(part):
-                pass
-
-    async def _take_file(self, part: BodyPartReader) -> None:
+    def _begin_file(self, filename: str | None) -> None:
         form = self._form
         if form.filename is not None:
             raise Refused("two files in one upload; expected one part named 'content'")
-        if not part.filename:
+        if not filename:
             raise Refused("the part 'content' has no file name; expected the distribution's")
-        form.filename = part.filename
-        note_file(self._request, part.filename)
-        hashes = {name: create() for name, create in DIGESTS.items()}
-        async for chunk in self._chunks(part):
-            form.size += len(chunk)
-            if form.size > self._policy.max_upload:
+        form.filename = filename
+        note_file(self._request, filename)
+        self._file.expect(form.said_digests())
+
+    def _take(self, data: bytes) -> None:
+        if self._name == CONTENT:
+            self._file.add(data)
+            if self._file.size > self._policy.max_upload:
                 raise _too_large(self._policy, f"more than {self._policy.max_upload} bytes")
-            for each in hashes.values():
-                each.update(chunk)
-            self._file.write(chunk)
-        form.digests = {name: each.hexdigest() for name, each in hashes.items()}
+        elif self._name is not None:
+            self._text += data
+            if len(self._text) > FIELD_LIMIT:
+                raise Refused(f"the field {self._name!r} has more than {FIELD_LIMIT >> 10} KiB; expected less")
 
-    async def _read_small(self, part: BodyPartReader) -> bytes:
-        data = bytearray()
-        async for chunk in self._chunks(part):
-            data += chunk
-            if len(data) > FIELD_LIMIT:
-                raise Refused(f"the field {part.name!r} has more than {FIELD_LIMIT >> 10} KiB; expected less")
-        return bytes(data)
-
-    async def _chunks(self, part: BodyPartReader) -> AsyncIterator[bytes]:
-        while chunk := await part.read_chunk(CHUNK):
-            yield chunk
-            self._check_rest()
+    def _end(self) -> None:
+        """Keep what the part held that ends here."""
+        if self._name == SIGNATURE:
+            self._form.signature = bytes(self._text)
+        elif self._name not in (None, CONTENT):
+            self._form.texts[self._name] = self._text.decode("utf-8", "replace").strip()
+        self._name = None
+        self._text.clear()

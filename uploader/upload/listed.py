@@ -1,34 +1,81 @@
-"""Waiting until a project's page lists what was stored: read your writes."""
+"""What passes between an upload and the indexer: what was checked, and when a page lists it. Read your writes."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Iterator
 
+from store.channel import Caller
 from store.data import Data
 from store.heartbeat import ALIVE, read_heartbeat
-from store.listing import listing_version, read_listing
+from store.listing import find_listed, listing_version
+from store.messages import Checked, Published
 from store.repository import Repository
 from uploader.upload.check import Candidate
 
-FIRST_LOOK = 0.002  # seconds
-LAST_LOOK = 0.05
+LOOK = 0.05  # seconds between two looks at a page that nobody told of
 
 
-async def wait_listed(data: Data, repository: Repository, candidate: Candidate, patience: float) -> bool:
-    """True once the page lists the candidate; False after `patience` seconds, or with no indexer to list it."""
-    deadline = time.monotonic() + patience
-    pause, seen = FIRST_LOOK, ""
-    while True:
-        version = listing_version(repository, candidate.project)
-        if version != seen:
-            seen = version
-            if _is_listed(repository, candidate):
-                return True
-        if time.monotonic() >= deadline or read_heartbeat(data)[1] > ALIVE:
-            return False
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LAST_LOOK)
+class Listings:
+    """Waits for pages: told of them by the indexer, and looking now and then, should it be silent."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self._caller = Caller(data.channel, self._hear)
+        self._awaited: dict[Published, set[asyncio.Event]] = {}
+
+    def reach(self) -> bool:
+        """Whether the indexer is there to be told; tries to reach it, now and then, where it is not."""
+        return self._caller.connect()
+
+    def tell(self, checked: Checked) -> None:
+        """On any thread."""
+        self._caller.tell(checked)
+
+    async def wait(self, repository: Repository, candidate: Candidate, seen: str, patience: float) -> bool:
+        """True once the page lists the candidate; False after `patience` seconds, or with no indexer to list it.
+
+        The page that was `seen` does not.
+        """
+        deadline, is_reached = time.monotonic() + patience, self.reach()
+        with self._expect(Published(repository.name, candidate.project)) as told:
+            while True:
+                version = listing_version(repository, candidate.project)
+                if version != seen and _is_listed(repository, candidate):
+                    return True
+                left, seen = deadline - time.monotonic(), version
+                if left <= 0 or not (is_reached or self._is_alive()):
+                    return False
+                is_reached = False  # there is a reason to ask, the next time
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(left, LOOK)):
+                        await told.wait()
+                told.clear()
+
+    def _is_alive(self) -> bool:
+        self.reach()
+        return read_heartbeat(self._data)[1] <= ALIVE
+
+    @contextlib.contextmanager
+    def _expect(self, published: Published) -> Iterator[asyncio.Event]:
+        told = asyncio.Event()
+        events = self._awaited.setdefault(published, set())
+        events.add(told)
+        try:
+            yield told
+        finally:
+            events.discard(told)
+            if not events:
+                self._awaited.pop(published, None)
+
+    def _hear(self, published: Published) -> None:
+        for told in self._awaited.get(published, ()):
+            told.set()
+
+    def close(self) -> None:
+        self._caller.close()
 
 
 def _is_listed(repository: Repository, candidate: Candidate) -> bool:
-    found = read_listing(repository, candidate.project).get(candidate.filename)
+    found = find_listed(repository, candidate.project, candidate.filename)
     return found is not None and found.digest == candidate.digest

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from store.errors import AlreadyExists
 from store.files import Incoming, make_durable, make_path_durable, open_incoming, place, place_over, sync_directory
-from store.listing import read_listing
+from store.listing import find_listed
 from store.names import SIGNATURE
 from store.repository import Repository
 from uploader.upload.check import Candidate
@@ -30,7 +30,7 @@ def store_upload(repository: Repository, candidate: Candidate, incoming: Incomin
 
 
 def _find_target(repository: Repository, candidate: Candidate) -> Path:
-    listed = read_listing(repository, candidate.project).get(candidate.filename)
+    listed = find_listed(repository, candidate.project, candidate.filename)
     if listed is not None and (repository.packages / listed.path).is_file():
         return repository.packages / listed.path
     target = repository.packages / candidate.path

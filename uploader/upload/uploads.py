@@ -1,58 +1,123 @@
 """One upload, from its first byte to its answer, as a list of verbs; each is a module of its own."""
 
 import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
 
 from aiohttp import web
 
-from store.current import read_in_force
+from store.archive.budget import TooMuch
+from store.current import InForce
 from store.data import Data
-from store.files import make_durable, open_incoming
+from store.errors import BadArchive
+from store.files import make_durable
+from store.identity import Identity
+from store.listing import listing_version
+from store.messages import Checked
 from store.policy import Policy
 from store.repository import Repository
+from store.workers import WorkerDied, Workers
 from uploader.answers import HttpRefusal, answer
 from uploader.audit import log_accepted
-from uploader.auth.authorize import authorize
-from uploader.auth.htpasswd import Htpasswd
+from uploader.auth.authorize import Authorization
 from uploader.upload.address import check_head, find_repository
-from uploader.upload.check import Candidate, check
-from uploader.upload.form import check_length, receive
-from uploader.upload.listed import wait_listed
+from uploader.upload.arriving import Arriving, arriving
+from uploader.upload.check import Candidate, check, choose
+from uploader.upload.form import Form, check_length, receive
+from uploader.upload.listed import Listings
+from uploader.upload.reading import due, read_there
 from uploader.upload.store import Outcome, store_upload
+
+THREADS = 16  # uploads that the disk works for at once
+READERS = 4  # large archives that are read at once, so that a slow one has others pass it
+
+
+class Stored(NamedTuple):
+    """What came of an upload; `seen` is the version of the project's page before it."""
+
+    candidate: Candidate
+    outcome: Outcome
+    seen: str
 
 
 class Uploads:
     """Takes uploads into one data directory; an answer waits `listing_wait` seconds for the page to list the file."""
 
-    def __init__(self, data: Data, listing_wait: float) -> None:
+    def __init__(self, data: Data, listing_wait: float, authorization: Authorization) -> None:
         self._data = data
         self._listing_wait = listing_wait
-        self._htpasswd = Htpasswd(data.htpasswd)
+        self._policies = InForce(data)
+        self._authorization = authorization
+        self._listings = Listings(data)
+        self._threads = ThreadPoolExecutor(THREADS, "upload")
+        self._workers = Workers(READERS)
 
     async def take(self, request: web.Request) -> web.Response:
         """200 once the file is durable, and listed unless the indexer takes too long; else nothing was stored."""
         repository = find_repository(self._data, request.path)
         check_head(request)
         policy = self._read_policy(repository)
-        user = await authorize(request, policy, self._htpasswd)
+        user = await self._authorization.authorize(request, "upload", policy)
         check_length(request, policy)
-        candidate, outcome = await _take_file(request, repository, policy)
+        candidate, outcome, seen = await self._take_file(request, repository, policy)
         log_accepted(request, user, candidate.digest, outcome.value)
-        is_listed = await wait_listed(self._data, repository, candidate, self._listing_wait)
+        is_listed = await self._listings.wait(repository, candidate, seen, self._listing_wait)
         follows = "" if is_listed else "; its page will follow: the indexer has not listed it yet"
         return answer(request, 200, f"{candidate.filename} {outcome.value}{follows}")
 
     def _read_policy(self, repository: Repository) -> Policy:
         """The policy in force at this moment."""
-        policies = read_in_force(self._data)
+        policies = self._policies.read()
         if policies is None:
             raise HttpRefusal(503, "the indexer has not yet said which policy is in force; expected it at any moment")
         return policies.of(repository.name)
 
+    async def _take_file(self, request: web.Request, repository: Repository, policy: Policy) -> Stored:
+        self._listings.reach()
+        async with arriving(repository.packages, self._threads) as file:
+            form = await receive(request, file, policy)
+            try:
+                return await file.aside(partial(self._check_and_store, form, file, repository, policy))
+            except TooMuch:
+                candidate = await self._check_elsewhere(form, file, repository)
+                return await file.aside(partial(self._store, candidate, file, repository, policy))
 
-async def _take_file(request: web.Request, repository: Repository, policy: Policy) -> tuple[Candidate, Outcome]:
-    with open_incoming(repository.packages) as incoming:
-        form = await receive(request, incoming.file, policy)
-        candidate = await asyncio.to_thread(check, form, incoming.file, repository)
-        await asyncio.to_thread(make_durable, incoming.file)
-        outcome = await asyncio.to_thread(store_upload, repository, candidate, incoming, overwrite=policy.overwrite)
-    return candidate, outcome
+    def _check_and_store(self, form: Form, file: Arriving, repository: Repository, policy: Policy) -> Stored:
+        return self._store(check(form, file, repository), file, repository, policy)
+
+    async def _check_elsewhere(self, form: Form, file: Arriving, repository: Repository) -> Candidate:
+        """The candidate, read by a process of its own while the file is made durable."""
+        path, digest = await file.aside(partial(_share, file))
+        reading = self._workers.submit(read_there, path, str(form.filename), digest, seconds=due(file.size))
+        try:
+            await file.aside(lambda: make_durable(file.stored().file))
+            contents = await asyncio.wrap_future(reading)
+        except WorkerDied as error:
+            raise BadArchive(f"Invalid distribution file {form.filename!r}: while it was read {error}") from error
+        finally:
+            reading.cancel()
+        return choose(form, contents, repository)
+
+    def _store(self, candidate: Candidate, file: Arriving, repository: Repository, policy: Policy) -> Stored:
+        incoming = file.stored()
+        identity = Identity.of(os.fstat(incoming.file.fileno()))
+        self._listings.tell(
+            Checked(repository.name, candidate.filename, identity, candidate.distribution, candidate.core_metadata)
+        )
+        make_durable(incoming.file)
+        seen = listing_version(repository, candidate.project)
+        outcome = store_upload(repository, candidate, incoming, overwrite=policy.overwrite)
+        return Stored(candidate, outcome, "" if outcome is Outcome.SAME else seen)
+
+    async def close(self) -> None:
+        """End what outlives an upload."""
+        self._listings.close()
+        self._threads.shutdown(wait=False)
+        await asyncio.to_thread(self._workers.stop)
+
+
+def _share(file: Arriving) -> tuple[str, str]:
+    """Where another process finds the file, which has no name yet, and its digest."""
+    return f"/proc/{os.getpid()}/fd/{file.stored().file.fileno()}", file.digest("sha256_digest")

@@ -1,0 +1,39 @@
+"""Directories that a link was switched away from: they stay until nobody can be on the way through them."""
+
+import contextlib
+import os
+import time
+from collections import deque
+from pathlib import Path
+
+from store import files
+
+GRACE = 5.0  # seconds that a directory outlives its switch
+
+
+class Graves:
+    """Of one site. `now` is in seconds since 1970."""
+
+    def __init__(self) -> None:
+        self._graves: deque[tuple[float, Path]] = deque()
+
+    def names(self) -> set[str]:
+        return {path.name for _, path in self._graves}
+
+    def bury(self, directory: Path, now: float) -> None:
+        self._graves.append((now + GRACE, directory))
+
+    def clear(self, now: float, patience: float) -> None:
+        """Remove what has been there long enough, for about `patience` seconds."""
+        deadline = time.monotonic() + patience
+        while self._graves and not now < self._graves[0][0] <= now + GRACE and time.monotonic() < deadline:
+            _remove(self._graves.popleft()[1])
+
+
+def _remove(directory: Path) -> None:
+    """What cannot be removed now is found by who looks for strays."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(directory):  # noqa: PTH208 - nearly always a few files, and this is done all the time
+            os.unlink(f"{directory}/{name}")  # noqa: PTH108
+    with contextlib.suppress(OSError):
+        files.remove(directory)

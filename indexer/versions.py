@@ -1,0 +1,19 @@
+"""The directories that page sets are switched between: their names say of which set they are, and of which slot."""
+
+import contextlib
+from pathlib import Path
+
+
+def name_version(name: str, slot: int) -> str:
+    return f"{name.replace('/', '@')}@{slot}"
+
+
+def find_slots(versions: Path) -> dict[str, int]:
+    """By page set, the last slot that a directory bears: no validator may be used twice, whatever was forgotten."""
+    slots: dict[str, int] = {}
+    with contextlib.suppress(OSError):
+        for path in versions.iterdir():
+            name, _, slot = path.name.replace("@", "/", path.name.count("@") - 1).rpartition("@")
+            if slot.isdecimal() and len(slot) < 16:
+                slots[name] = max(int(slot), slots.get(name, 0))
+    return slots

@@ -9,6 +9,8 @@ from pathlib import Path
 from store import files
 
 GRACE = 5.0  # seconds that a directory outlives its switch
+CALM = 1.0  # seconds since the last switch, before which no more are removed: ext4 looks at each inode freed lately
+MANY = 5000  # for every new file, so a burst would pay for it again and again; but of more than so many some go
 
 
 class Graves:
@@ -25,6 +27,8 @@ class Graves:
 
     def clear(self, now: float, patience: float) -> None:
         """Remove what has been there long enough, for about `patience` seconds."""
+        if self._graves and now < self._graves[-1][0] - GRACE + CALM and len(self._graves) < MANY:
+            return
         deadline = time.monotonic() + patience
         while self._graves and not now < self._graves[0][0] <= now + GRACE and time.monotonic() < deadline:
             _remove(self._graves.popleft()[1])

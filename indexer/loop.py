@@ -25,6 +25,7 @@ from store.settings import Settings
 log = logging.getLogger(__name__)
 
 TICK = 0.2  # seconds between two turns, at most
+DECIDE = 0.05  # between two looks at the policy, at least: turns follow each other where much is going on
 MOST = 1000  # messages of one turn
 
 
@@ -36,6 +37,7 @@ class Loop:
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._policy = CurrentPolicy(settings.data)
         self._policy_fault = ""
+        self._policy_due = float("-inf")
         self._upkeep = Upkeep(settings.data.default, settings, self._inbox.put)
         self._channel = Listener(settings.data.channel, self._inbox.put)
         self._misplaced: tuple[str, ...] = ()
@@ -79,6 +81,9 @@ class Loop:
         return None if None in messages else [message for message in messages if message is not None]
 
     def _decide_policy(self, now: float) -> None:
+        if now < self._policy_due:
+            return
+        self._policy_due = now + DECIDE
         before, fault = self._policy.problem, ""
         try:
             if self._policy.look(now):

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 SCHEMA = ("create table due (project text primary key) strict, without rowid",)
 
 BUDGET = 0.2  # seconds of one turn
-SHARE = 4  # the overview, which grows with the number of projects, takes at most one part in so many of the time
+SHARE = 20  # the overview, which grows with the number of projects, takes at most one part in so many of the time
 CALM = 2.0  # seconds that it waits at most, and always while much is being read
 
 

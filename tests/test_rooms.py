@@ -11,12 +11,13 @@ from tests.running import HERE
 ROOMS = {
     "store": {"isal", "packaging", "pkginfo"},
     "uploader": {"aiohttp", "packaging", "passlib", "store"},
-    "indexer": {"jinja2", "packaging", "store", "watchdog"},
+    "indexer": {"jinja2", "markupsafe", "packaging", "store", "watchdog"},
     "scripts": {"store"},
 }
 HOMES = {
     "watchdog": ["indexer/watch.py"],
     "jinja2": ["indexer/pages/templates.py"],
+    "markupsafe": ["indexer/pages/templates.py"],
     "passlib": ["uploader/auth/hashes.py"],
     "pkginfo": ["store/metadata.py"],
     "isal": ["store/archive/inflate.py"],

@@ -95,7 +95,9 @@ def lay_out(directory: Path, settings: Settings, user: User | None) -> Runtime:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     (directory / "listen.conf").write_text(f"listen {host}:{settings.port};\n")
     (directory / "local.conf").write_text(
-        f'upstream uploader {{ server unix:{data.socket}; }}\nmap "" $in_force {{ default {data.policy_in_force}; }}\n'
+        f"upstream uploader {{ server unix:{data.socket}; }}\n"
+        f'map "" $in_force {{ default {data.policy_in_force}; }}\n'
+        f'map "" $admitted {{ default {data.admitted}; }}\n'
     )
     _write_secret(directory / "tmp" / "secret.conf", user)
     shutil.copyfile(HERE / "nginx" / "nginx.conf", directory / "nginx.conf")
@@ -104,7 +106,7 @@ def lay_out(directory: Path, settings: Settings, user: User | None) -> Runtime:
 
 
 def _write_secret(path: Path, user: User | None) -> None:
-    """What nginx names a password by in its cache, where the password itself may not lie: anew at each start."""
+    """By it nginx makes names that stand for passwords: it is another one at each start, and nobody else's."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
     with os.fdopen(descriptor, "w") as file:
         file.write(f'map "" $secret {{ default "{secrets.token_hex(32)}"; }}\n')

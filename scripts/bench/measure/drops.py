@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import cycle, takewhile
 from pathlib import Path
 from statistics import quantiles
@@ -24,18 +24,18 @@ LONG = 30.0  # seconds in which a file has to be listed
 PAUSE = 0.0005  # seconds between looks at a page
 BETWEEN = {"": 0.05, "busy": 0.01}  # seconds between one drop and the next
 MANY = 8  # clients that upload meanwhile
-SPARE = 12  # uploads made ready for each drop
+SPARE = 24  # uploads made ready for each drop
 
 Drop = Callable[[Path, Path], object]
+Load = Callable[[Bench], AbstractContextManager[Callable[[], bool]]]
 
 
 def measure(bench: Bench) -> None:
     """In each way in turn, idle and while uploads come in; the projects are as before afterwards."""
     for _ in bench.rounds("drops"):
         bench.larder.rest(0.5)
-        _measure_load(bench, "", lambda: True)
-        with _uploads(bench) as clients:
-            _measure_load(bench, "busy", clients.are_busy)
+        _measure_load(bench, "", _nothing)
+        _measure_load(bench, "busy", _uploads)
         _measure_at_once(bench)
 
 
@@ -48,11 +48,11 @@ def drop_of(way: str, staging: Path) -> Drop:
     return os.link
 
 
-def _measure_load(bench: Bench, load: str, goes_on: Callable[[], bool]) -> None:
-    """Drop as long as the load goes on."""
+def _measure_load(bench: Bench, load: str, begin: Load) -> None:
+    """Drop as long as the load goes on, which begins when all is ready."""
     drops, meter = _files(bench, bench.chosen.drops * len(WAYS), 11 if load else 10), Meter()
     found: dict[str, list[float]] = {way: [] for way in WAYS}
-    with _staged(bench, drops) as staging, Connection(bench.larder.port) as connection:
+    with _staged(bench, drops) as staging, Connection(bench.larder.port) as connection, begin(bench) as goes_on:
         for way, fresh in zip(cycle(WAYS), takewhile(lambda _: goes_on(), drops), strict=False):
             found[way].append(_time_drop(bench, fresh, drop_of(way, staging), connection))
             time.sleep(BETWEEN[load])
@@ -115,13 +115,18 @@ def _staged(bench: Bench, drops: list[Fresh]) -> Iterator[Path]:
 
 
 @contextmanager
-def _uploads(bench: Bench) -> Iterator[Clients]:
-    """While it lasts 8 clients upload, without a pause."""
+def _nothing(_: Bench) -> Iterator[Callable[[], bool]]:
+    yield lambda: True
+
+
+@contextmanager
+def _uploads(bench: Bench) -> Iterator[Callable[[], bool]]:
+    """While it lasts 8 clients upload, without a pause, till there is nothing left: then what it yields is false."""
     files = _files(bench, bench.chosen.drops * len(WAYS) * SPARE, 13)
     clients = Clients(bench.larder.port, [post(each) for each in files], MANY)
     clients.begin()
     try:
-        yield clients
+        yield clients.are_busy
     finally:
         clients.stop()
         clients.wait()

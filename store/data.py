@@ -64,8 +64,13 @@ class Data:
 
     @property
     def readers(self) -> Path:
-        """Users whose password nginx checks by itself: one file each, see `uploader.auth.readers`."""
+        """Users whose password nginx can check: one file each, see `uploader.auth.readers`."""
         return self.run / "uploader" / "readers"
+
+    @property
+    def admitted(self) -> Path:
+        """Who was found to be a user: one link each, see `uploader.auth.admissions`."""
+        return self.run / "uploader" / "admitted"
 
     @property
     def socket(self) -> Path:

@@ -1,17 +1,16 @@
 """The ways by which nginx reads a repository: there only while the policy in force has them, so that to go is to ask.
 
-    <repository>/anonymous              a mark: anybody may read
-    <repository>/anonymous-pages        to the pages
-    <repository>/anonymous-files        to the directory of packages/, where no file ever changes under its name,
-    <repository>/anonymous-overwritten  or where one may
-    <repository>/readers                while users may, but not anybody: one file for each whose password nginx checks
-    <repository>/authenticated-…        to the directory of packages/, for them
-    <repository>/asked-…                the same, always: for those of whom the uploader says that they may
+    <repository>/anonymous/      while anybody may read
+    <repository>/authenticated/  while users may, but not anybody: who was found to be one is led here
+    <repository>/asked/          always, for those of whom it was asked
+        pages                    to the pages
+        files                    to the directory of packages/, where no file ever changes under its name,
+        overwritten              or where one may
+    <repository>/readers         while users may, but not anybody: one file for each whose password nginx can check
 
-They lead to where nginx is started, the directory that `run/` lies in: how it gets at the data is its own affair.
+nginx is started in the directory that `run/` lies in, and may get at the data only by what lies there, too.
 """
 
-import os
 from pathlib import Path
 
 from store.data import Data
@@ -20,31 +19,31 @@ from store.repository import Repository
 
 READERS = "readers"
 ASKED = "asked"
-HERE = "."  # where a mark leads to
 
 
 def list_ways(data: Data, repository: Repository, policy: Policy) -> dict[str, str]:
     """Path below the policy in force → where the link there leads to."""
-    files = "overwritten" if policy.overwrite else "files"
-    files_there = _lead(data, _seen(repository.packages.parent, data))
-    ways = {f"{ASKED}-{files}": files_there}
-    if ANONYMOUS in policy.download:
-        pages_there = _lead(data, _seen(repository.site, data))
-        ways |= {ANONYMOUS: HERE, f"{ANONYMOUS}-pages": pages_there, f"{ANONYMOUS}-{files}": files_there}
-    elif AUTHENTICATED in policy.download:
-        readers_there = _lead(data, data.readers.relative_to(data.run.parent))
-        ways |= {READERS: readers_there, f"{AUTHENTICATED}-{files}": files_there}
-    return {f"{repository.name}/{way}": target for way, target in ways.items()}
+    leads = {"pages": _seen(repository.site, data)}
+    leads["overwritten" if policy.overwrite else "files"] = _seen(repository.packages.parent, data)
+    ways = {f"{who}/{name}": path for who in (ASKED, *_list_who(policy)) for name, path in leads.items()}
+    if AUTHENTICATED in _list_who(policy):
+        ways[READERS] = data.readers
+    return {f"{repository.name}/{way}": str(path) for way, path in ways.items()}
+
+
+def way_of(user: str | None) -> str:
+    """The way that this user goes, or that anybody goes."""
+    return ANONYMOUS if user is None else AUTHENTICATED
+
+
+def _list_who(policy: Policy) -> list[str]:
+    """Where anybody may read nobody is asked for a password."""
+    return [who for who in (ANONYMOUS, AUTHENTICATED) if who in policy.download][:1]
 
 
 def _seen(path: Path, data: Data) -> Path:
-    """As nginx sees it: below site/, or by way of data/ where the pages lie there too, which is shorter."""
-    if path.is_relative_to(data.root):
-        return Path("data", path.relative_to(data.root))
-    return Path("site", path.relative_to(data.site))
-
-
-def _lead(data: Data, path: Path) -> str:
-    """From the directory of a repository's ways to what nginx sees as `path`; the shorter, the quicker."""
-    ways = data.policy_in_force.relative_to(data.run.parent) / "repository"
-    return os.path.relpath(Path("/", path), Path("/", ways))
+    """As nginx sees it, by the shortest way that it is given to site/ or data/: every step of it takes time."""
+    is_inside = path.is_relative_to(data.root)
+    given = data.run.parent / ("data" if is_inside else "site")
+    way = given.readlink() if given.is_symlink() else given
+    return (way if way.is_absolute() else given) / path.relative_to(data.root if is_inside else data.site)

@@ -1,5 +1,10 @@
 """What compose.yaml and Dockerfile say again, because they cannot ask Python."""
 
+import os
+import re
+import shutil
+import stat
+import subprocess
 from pathlib import Path
 
 from store.data import Data
@@ -19,5 +24,24 @@ def test_the_images_name_the_paths_that_the_programs_use() -> None:
     for name, path in (("DATA", INSIDE.root), ("SITE", INSIDE.site), ("STATE", INSIDE.state), ("RUN", INSIDE.run)):
         assert f"LARDER_{name}={path}" in DOCKERFILE
     assert f"server unix:{INSIDE.socket};" in DOCKERFILE
-    assert f"default {INSIDE.policy_in_force};" in DOCKERFILE
+    assert f"$in_force {{ default {INSIDE.policy_in_force}; }}" in DOCKERFILE
+    assert f"$admitted {{ default {INSIDE.admitted}; }}" in DOCKERFILE
     assert f'uploader.connect("{INSIDE.socket.relative_to("/larder")}")' in COMPOSE
+
+
+def test_nginx_starts_with_a_secret_of_its_own(tmp_path: Path) -> None:
+    """As the runtime of `scripts/serve` writes it."""
+    shutil.copy(HERE / "nginx/start", tmp_path)
+    for name in ("tmp", "bin"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "bin/nginx").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "bin/nginx").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    file, secrets = tmp_path / "tmp/secret.conf", set()
+    for _ in range(2):
+        said = subprocess.run([tmp_path / "start"], env=environment, capture_output=True, text=True, check=True).stdout
+        assert said == f"-p {tmp_path} -c {tmp_path}/nginx.conf -e stderr -g daemon off;\n"
+        assert re.fullmatch(r'map "" \$secret { default "[0-9a-f]{64}"; }\n', file.read_text())
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        secrets.add(file.read_text())
+    assert len(secrets) == 2

@@ -60,9 +60,10 @@ class Site(Larder):
         directory.mkdir(parents=True)
         policy = Policy(download=who, overwrite=overwrite)
         for way, target in list_ways(self.paths, self.paths.default, policy).items():
+            (self.paths.policy_in_force / way).parent.mkdir(exist_ok=True)
             (self.paths.policy_in_force / way).symlink_to(target)
 
-    def admit(self, users: Mapping[str, bytes | str]) -> None:
+    def know(self, users: Mapping[str, bytes | str]) -> None:
         """Have nginx check the passwords of these, user → hash, and of nobody else."""
         hashes = {user: hashed.encode() if isinstance(hashed, str) else hashed for user, hashed in users.items()}
         Readers(self.paths.readers).keep(hashes, frozenset())
@@ -117,7 +118,9 @@ def lay_out(prefix: Path, data: Data, port: int) -> None:
     (prefix / "tmp/secret.conf").write_text('map "" $secret { default "of this test"; }\n')
     (prefix / "listen.conf").write_text(f"listen 127.0.0.1:{port};\n")
     (prefix / "local.conf").write_text(
-        f'upstream uploader {{ server unix:{data.socket}; }}\nmap "" $in_force {{ default {data.policy_in_force}; }}\n'
+        f"upstream uploader {{ server unix:{data.socket}; }}\n"
+        f'map "" $in_force {{ default {data.policy_in_force}; }}\n'
+        f'map "" $admitted {{ default {data.admitted}; }}\n'
     )
 
 

@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import hmac
 import re
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,17 @@ from store.policy import ANONYMOUS, AUTHENTICATED
 from tests.archives import make_sdist, make_wheel
 from tests.nginx.alone import Asked, Reply, Site
 from tests.running import HERE, PASSWORD, USER, Answer, basic, wait_until
+from uploader.auth.admissions import Admissions
 from uploader.auth.hashes import hash_password
+from uploader.auth.passwords import Proof
 from uploader.auth.readers import NAME
 
 READS = ("/", "/simple/", "/simple/demo/", "/packages/demo-1.0-py3-none-any.whl", "/demo/", "/demo", "/demo/json",
          "/demo==1.0/json", "/demo==9/json", "/Demo/json", "/simple/nope/", "/-/larder.css", "/Demo/", "/simple/foo-/",
          "/packages/demo-1.0-py3-none-any.whl.metadata", "/packages/odd.directory/demo-2.0-py3-none-any.whl",
          "/packages/demo-1.0.tar.gz.asc", "/packages/nope-1.0-py3-none-any.whl", "/packages/x.part", "/packages/",
-         "/simple/a/b", "/nowhere/at/all")  # fmt: skip
+         "/simple/a/b", "/nowhere/at/all",
+         "/packages/odd.directory/demo-2.0-py3-none-any.whl.metadata")  # fmt: skip
 THERE = [path for path in READS if not re.search("nope|nowhere|foo-|part|==9|a/b|Demo|s/$", path)]
 ANN = basic(USER, PASSWORD)
 
@@ -32,7 +37,7 @@ def site(site: Site) -> Site:
     make_sdist(site.packages, "demo", "1.0")
     (site.packages / "demo-1.0.tar.gz.asc").write_text("signed")
     site.render()
-    site.admit({USER: hash_password(PASSWORD)})
+    site.know({USER: hash_password(PASSWORD)})
     return site
 
 
@@ -47,8 +52,21 @@ def deny(status: int, **headers: str) -> Callable[[Asked], Reply]:
 
 
 def allow(asked: Asked) -> Reply:
-    """The uploader's word for everybody, good for as long as the test lasts."""
-    return (204, {"X-Accel-Expires": "1000"}, b"") if asked.path == "/.may-read" else (404, {}, b"")
+    """The uploader's word for everybody, without making a way for them."""
+    return (204, {}, b"") if asked.path == "/.may-read" else (404, {}, b"")
+
+
+def admit(site: Site, user: str = "bob") -> Callable[[Asked], Reply]:
+    """The same, with a way for each who asks."""
+    admissions = Admissions(site.paths)
+    admissions.clear()
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/.may-read":
+            admissions.admit(asked.headers["X-Larder-Credentials"], "default", Proof(user, b"", "127.0.0.1"))
+        return allow(asked)
+
+    return answer
 
 
 def questions(site: Site) -> list[Asked]:
@@ -84,7 +102,7 @@ def test_all_is_closed_where_no_policy_is_in_force(site: Site) -> None:
         assert reads(site, **ANN) == {503}
 
 
-@pytest.mark.parametrize("part", ["readers", "authenticated-files"])
+@pytest.mark.parametrize("part", ["readers", "asked/pages", "asked/files"])
 def test_whatever_is_missing_of_the_way_opens_nothing(site: Site, part: str) -> None:
     site.allow(AUTHENTICATED)
     site.reply = deny(401)
@@ -117,7 +135,7 @@ SHA1 = base64.b64encode(hashlib.sha1(b"s3cret").digest())
 )
 def test_who_has_a_cheap_hash_reads_also_while_the_uploader_is_gone(site: Site, hashed: bytes) -> None:
     site.allow(AUTHENTICATED)
-    site.admit({"bob": hashed, "b@b.example": hashed})
+    site.know({"bob": hashed, "b@b.example": hashed})
     site.paths.socket.unlink()
     for user in ("bob", "b@b.example"):
         assert {site.get(path, **basic(user, "s3cret")).status for path in THERE} == {200, 302}
@@ -136,7 +154,7 @@ def test_who_is_withdrawn_is_out_at_once(site: Site) -> None:
     site.allow(AUTHENTICATED)
     site.reply = deny(401)
     assert 200 in reads(site, **ANN)
-    site.admit({})
+    site.know({})
     assert reads(site, **ANN) == {401}
 
 
@@ -198,14 +216,65 @@ def test_what_nobody_expects_the_uploader_to_say_opens_nothing(site: Site, said:
         assert site.get(path, **basic("bob", "x")).status >= 401
 
 
-def test_the_uploader_is_asked_once_for_as_long_as_it_says(site: Site) -> None:
+def test_who_was_let_in_once_is_not_asked_about_again(site: Site) -> None:
+    """Nor is the uploader needed any more, until the way is gone."""
     site.allow(AUTHENTICATED)
-    site.reply = allow
-    assert 401 not in reads(site, **basic("bob", "x"))
-    assert {site.get(path, **basic("bob", "x")).status for path in THERE} == {200, 302}
+    site.reply = admit(site)
+    assert site.get("/simple/demo/", **basic("bob", "x")).status == 200
     assert len(questions(site)) == 1
-    assert site.get("/simple/demo/", **basic("bob", "y")).status == 200
-    assert len(questions(site)) == 2  # of another password it said nothing
+    site.paths.socket.unlink()
+    assert {site.get(path, **basic("bob", "x")).status for path in THERE} == {200, 302}
+    assert site.get("/simple/nope/", **basic("bob", "x")).status == 404
+    assert site.get("/packages/nope-1.0.tar.gz", **basic("bob", "x")).status == 404
+    assert reads(site, **basic("bob", "y")) == reads(site, **basic("eve", "x")) == {503}
+    assert reads(site) == {401}
+    [link] = site.paths.admitted.iterdir()
+    link.unlink()
+    assert reads(site, **basic("bob", "x")) == {503}
+    assert len(questions(site)) == 1
+
+
+def test_a_way_is_for_one_password_from_one_address_to_one_repository(site: Site) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = admit(site)
+    for login in (basic("bob", "x"), basic("bob", "y"), basic("eve", "x"), {"Authorization": "basic Ym9iOng="}):
+        assert site.get("/simple/demo/", **login).status == 200
+    names = {path.name for path in site.paths.admitted.iterdir()}
+    assert len(names) == len(questions(site)) == 4
+    secret, header = b"of this test", basic("bob", "x")["Authorization"]
+    assert hmac.new(secret, f"default 127.0.0.1 {header}".encode(), "sha1").hexdigest() in names
+
+
+def test_a_way_ends_where_the_policy_in_force_does(site: Site) -> None:
+    site.allow(AUTHENTICATED)
+    site.reply = admit(site)
+    assert site.get("/simple/demo/", **basic("bob", "x")).status == 200
+    site.reply = deny(403)
+    site.allow()
+    assert reads(site, **basic("bob", "x")) == {403}
+    shutil.rmtree(site.paths.policy_in_force)
+    assert reads(site, **basic("bob", "x")) == {403}
+
+
+def test_who_has_a_cheap_hash_is_let_in_as_well(site: Site) -> None:
+    """So that the password is not checked each time: the uploader is asked while the answer is on its way."""
+    site.allow(AUTHENTICATED)
+    site.reply = admit(site)
+    for path in ("/simple/demo/", "/packages/demo-1.0-py3-none-any.whl"):
+        site.reply = admit(site, USER)
+        assert site.get(path, **ANN).status == 200
+        wait_until(lambda: list(site.paths.admitted.iterdir()))
+    assert len(questions(site)) == 2
+
+
+def test_many_at_once_are_all_let_in(site: Site) -> None:
+    """Also those whose way is made between two looks for it."""
+    site.allow(AUTHENTICATED)
+    for _ in range(5):
+        site.reply = admit(site)
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda _: site.get("/simple/demo/", **basic("bob", "x")).status, range(64)))
+        assert answers == [200] * 64
 
 
 def test_what_was_denied_is_asked_again(site: Site) -> None:
@@ -216,20 +285,31 @@ def test_what_was_denied_is_asked_again(site: Site) -> None:
     assert len(questions(site)) == 3
 
 
-def test_the_uploader_is_told_what_it_needs_and_no_more(site: Site) -> None:
+FREE = ("Cookie", "Accept-Encoding")
+
+
+def test_the_uploader_is_told_who_asks_for_what_and_no_client_can_say_otherwise(site: Site) -> None:
     site.allow(AUTHENTICATED)
     site.reply = allow
-    forged = {"X-Larder-Client": "10.9.8.7", "X-Larder-Path": "/x", "X-Larder-Repository": "other", "Cookie": "c"}
+    forged = {
+        "X-Larder-Client": "10.9.8.7",
+        "X-Larder-Path": "/x",
+        "X-Larder-Repository": "other",
+        "Cookie": "c",
+        "X-Larder-Credentials": "0" * 40,
+    }
     site.request("HEAD", "/simple/demo/?q=1", headers=basic("bob", "x") | forged)
-    [asked] = questions(site)
+    asked = questions(site)[0]
+    said = f"default 127.0.0.1 {basic('bob', 'x')['Authorization']}"
     assert asked.method == "GET"
-    assert {name.lower(): value for name, value in asked.headers.items()} == {
+    assert {name.lower(): value for name, value in asked.headers.items() if name not in FREE} == {
         "host": "uploader",
         "connection": "close",
         "authorization": basic("bob", "x")["Authorization"],
         "x-larder-client": "127.0.0.1",
         "x-larder-repository": "default",
         "x-larder-path": "/simple/demo/?q=1",
+        "x-larder-credentials": hmac.new(b"of this test", said.encode(), "sha1").hexdigest(),
     }
 
 
@@ -240,13 +320,13 @@ def test_nobody_else_can_ask(site: Site) -> None:
     assert site.asked == []
 
 
-def test_open_reading_asks_nothing_and_checks_no_password(site: Site) -> None:
+def test_open_reading_needs_no_uploader_and_checks_no_password(site: Site) -> None:
     for login in (ANN, basic(USER, "wrong"), basic("nobody", "x"), {"Authorization": "Bearer x"}, ODD):
         for path in THERE:
             answer = site.get(path, **login)
             assert answer.status in (200, 302)
             assert answer.headers["WWW-Authenticate"] is None
-    assert questions(site) == []
+        assert site.get("/simple/nope/", **login).status == 404
 
 
 ODD = {"Authorization": "Basic !!!"}
@@ -261,15 +341,15 @@ def test_what_is_no_password_is_none(site: Site, header: str) -> None:
 
 def test_no_password_lies_in_what_nginx_keeps_or_logs(site: Site) -> None:
     site.allow(AUTHENTICATED)
-    site.reply = allow
+    site.reply = admit(site)
     header = basic("bob", "a-long-password-of-bob")["Authorization"]
     reads(site, Authorization=header)
     reads(site, **basic(USER, "another-long-password"))
-    kept = [file for file in (site.prefix / "tmp").rglob("*") if file.is_file() and file.parent.name == "readers"]
-    assert len(kept) == 2
-    everything = b"".join(file.read_bytes() for file in kept) + site.log_file.read_bytes()
+    files = [file for file in (*(site.prefix / "tmp").rglob("*"), *site.paths.run.rglob("*")) if file.is_file()]
+    kept = b"".join(file.read_bytes() + bytes(file) for file in files) + site.log_file.read_bytes()
+    kept += b"".join(bytes(path) for path in site.paths.admitted.iterdir())
     for secret in (b"a-long-password-of-bob", b"another-long-password", header.partition(" ")[2].encode()):
-        assert secret not in everything
+        assert secret not in kept
     assert site.log == ""
 
 

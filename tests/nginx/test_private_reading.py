@@ -24,13 +24,14 @@ KINDS = ("SSHA", *OPTIONS)
 
 @pytest.fixture(scope="module")
 def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
-    """Closed, with a user for each kind of hash, whose name is the kind's and whose password is PASSWORD."""
+    """Closed, with two users for each kind of hash, `KIND` and `quiet-KIND`; nobody guesses at the second."""
     directory = tmp_path_factory.mktemp("private")
     found = Larder(directory / "data", free_port(), directory / "log")
     found.start()
     found.add_user()
-    for name in KINDS:
-        add(found, name)
+    for kind in KINDS:
+        for user in (kind, f"quiet-{kind}"):
+            add(found, kind, user)
     found.wait_listed("demo", make_wheel(found.packages, "demo", "1.0"))
     found.wait_listed("demo", make_sdist(found.packages, "demo", "1.0"))
     close(found)
@@ -43,15 +44,15 @@ def close(larder: Larder) -> None:
     wait_until(lambda: larder.get("/simple/").status == 401)
 
 
-def add(larder: Larder, kind: str) -> None:
+def add(larder: Larder, kind: str, user: str) -> None:
     if kind == "SSHA":
-        larder.add_user(kind, PASSWORD)
+        larder.add_user(user, PASSWORD)
         return
     with (larder.data / "auth/.htpasswd").open("a") as file:
         if kind == "PLAIN":  # htpasswd -p writes no scheme, and nobody here takes that
-            file.write(f"{kind}:{{PLAIN}}{PASSWORD}\n")
+            file.write(f"{user}:{{PLAIN}}{PASSWORD}\n")
         else:
-            command = ["htpasswd", "-nb", OPTIONS[kind], kind, PASSWORD]
+            command = ["htpasswd", "-nb", OPTIONS[kind], user, PASSWORD]
             file.write(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() + "\n")
 
 
@@ -92,27 +93,42 @@ def test_who_has_a_cheap_hash_reads_while_both_programs_stand_still(larder: Lard
 
 def test_nginx_knows_no_other_users_and_no_other_hashes(larder: Larder) -> None:
     """So that it can never be made to check what is slow: not even the file's name is in its hands."""
-    wait_until(lambda: {path.name for path in larder.paths.readers.iterdir()} == {USER, *CHEAP})
+    cheap = {USER, *CHEAP, *(f"quiet-{kind}" for kind in CHEAP)}
+    wait_until(lambda: {path.name for path in larder.paths.readers.iterdir()} == cheap)
     lines = b"".join(path.read_bytes() for path in larder.paths.readers.iterdir()).splitlines()
     assert all(re.match(rb"[\w.@-]+:\{(?:SSHA|SHA|PLAIN)\}", line) for line in lines)
     code = "\n".join(line.partition("#")[0] for line in (HERE / "nginx/nginx.conf").read_text().splitlines())
     assert "htpasswd" not in code
 
 
-@pytest.mark.parametrize("kind", ["SSHA", "SHA"])
-def test_without_their_files_users_are_asked_about(larder: Larder, kind: str) -> None:
-    """The uploader makes the files again; where it stands still nobody gets in that it did not let in."""
-    readers = larder.paths.readers
-    wait_until((readers / kind).exists)
-    with larder.without("uploader"):
-        shutil.rmtree(readers) if kind == "SSHA" else (readers / kind).unlink()
+@pytest.mark.parametrize("kind", KINDS)
+def test_whoever_was_let_in_reads_while_both_programs_stand_still(larder: Larder, kind: str) -> None:
+    login = basic(f"quiet-{kind}", PASSWORD)
+    before = set(larder.paths.admitted.iterdir())
+    assert statuses(larder, **login) == {200, 302}
+    wait_until(lambda: set(larder.paths.admitted.iterdir()) - before)
+    with larder.without("indexer", "uploader"):
+        assert statuses(larder, **login) == {200, 302}
+        assert larder.get("/simple/nope/", **login).status == 404
         assert statuses(larder) == {401}
-        asking = threading.Thread(target=larder.get, args=("/simple/",), kwargs=basic(kind, PASSWORD), daemon=True)
+
+
+def test_without_their_files_users_are_asked_about(larder: Larder) -> None:
+    """The uploader makes the files again; where it stands still nobody gets in that it did not let in."""
+    readers, admitted = larder.paths.readers, larder.paths.admitted
+    wait_until((readers / "SSHA").exists)
+    with larder.without("uploader"):
+        shutil.rmtree(readers)
+        shutil.rmtree(admitted)
+        assert statuses(larder) == {401}
+        login = basic("SSHA", PASSWORD)
+        asking = threading.Thread(target=larder.get, args=("/simple/",), kwargs=login, daemon=True)
         asking.start()
         asking.join(0.3)
         assert asking.is_alive()
-    wait_until((readers / kind).exists)
-    assert statuses(larder, **basic(kind, PASSWORD)) == {200, 302}
+    wait_until((readers / "SSHA").exists)
+    wait_until(admitted.exists)
+    assert statuses(larder, **basic("SSHA", PASSWORD)) == {200, 302}
 
 
 class Guessers:
@@ -179,11 +195,13 @@ def test_boards_are_told_that_they_cannot_read(larder: Larder) -> None:
 
 
 def test_no_password_and_no_header_lies_anywhere(larder: Larder) -> None:
-    login = basic("bcrypt", PASSWORD)
+    login = basic("quiet-apr1", PASSWORD)
     assert larder.get("/simple/", **login).status == 200
     assert larder.get("/simple/", **basic("apr1", "a-wrong-password")).status == 401
-    tmp = larder.run.parent / "tmp"
-    wait_until(lambda: [path for path in (tmp / "readers").rglob("*") if path.is_file()])
-    kept = b"".join(path.read_bytes() for path in tmp.rglob("*") if path.is_file()) + larder.log_file.read_bytes()
+    directory = larder.run.parent
+    wait_until(lambda: list(larder.paths.admitted.iterdir()))
+    paths = [path for name in ("tmp", "run") for path in (directory / name).rglob("*")]
+    content = b"".join(path.read_bytes() for path in paths if path.is_file() and "PLAIN" not in path.name)
+    kept = content + b"".join(map(bytes, paths)) + larder.log_file.read_bytes()
     for secret in (PASSWORD, "a-wrong-password", login["Authorization"].partition(" ")[2]):
         assert secret.encode() not in kept

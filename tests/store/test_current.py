@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from store.current import ANONYMOUS_MARK, IMMUTABLE_MARK, SETTLED, UNSURE, CurrentPolicy, read_in_force
+from store.current import SETTLED, UNSURE, CurrentPolicy, read_in_force
 from store.data import Data
 from store.policy import Policies
 
 OPEN = b"[repositories.default]\nupload = ['anonymous']\n"
 SHUT = b"[repositories.default]\ndownload = ['authenticated']\nupload = []\n"
+
+ANYBODY = {"asked/pages", "asked/files", "anonymous/pages", "anonymous/files"}
+USERS = {"asked/pages", "asked/files", "authenticated/pages", "authenticated/files", "readers"}
 
 
 @pytest.fixture
@@ -41,9 +44,10 @@ class Looks:
         self.current.look(self.now)
         return read_in_force(self.data)
 
-    def marks(self) -> set[str]:
+    def ways(self) -> set[str]:
         link = self.data.policy_in_force / "default"
-        return {path.name for path in link.iterdir()} if link.exists() else set()
+        found = (path for path in link.rglob("*") if path.is_symlink())
+        return {str(path.relative_to(link)) for path in found} if link.exists() else set()
 
 
 def is_open(policies: Policies | None) -> bool:
@@ -68,17 +72,17 @@ def settle(data: Data, content: bytes) -> Looks:
 def test_without_a_file_the_defaults_are_in_force_at_the_first_look(data: Data) -> None:
     looks = Looks(data)
     assert looks() == Policies({"default": looks.current.policies.of("default")})
-    assert looks.marks() == {ANONYMOUS_MARK, IMMUTABLE_MARK}
+    assert looks.ways() == ANYBODY
     assert looks.current.problem == ""
 
 
 def test_what_is_new_counts_once_it_has_lasted(data: Data) -> None:
     looks = settle(data, OPEN)
-    assert looks.marks() == {ANONYMOUS_MARK, IMMUTABLE_MARK}
+    assert looks.ways() == ANYBODY
     data.policy.write_bytes(SHUT)
     assert is_open(looks(SETTLED / 2))
     assert not is_open(looks(SETTLED))
-    assert looks.marks() == {IMMUTABLE_MARK}
+    assert looks.ways() == USERS
 
 
 def test_an_unchanged_file_is_in_force_at_the_first_look_of_the_next_start(data: Data) -> None:
@@ -143,7 +147,7 @@ def test_a_policy_that_is_lost_stays_in_force_and_is_said_also_after_a_restart(
     for again in (looks, start(data), start(data)):
         assert not is_open(again(2 * UNSURE))
         assert "what was in force stays" in again.current.problem
-        assert again.marks() == {IMMUTABLE_MARK}
+        assert again.ways() == USERS
 
 
 @pytest.mark.parametrize("lose", [each for each in LOSSES if each is not remove])
@@ -153,14 +157,14 @@ def test_where_nothing_was_ever_in_force_all_is_closed(data: Data, lose: Callabl
     looks = Looks(data)
     assert not is_open(looks(2 * UNSURE))
     assert "so all is closed" in looks.current.problem
-    assert looks.marks() == {IMMUTABLE_MARK}
+    assert looks.ways() == USERS
 
 
 def test_a_lone_comment_brings_the_defaults_back(data: Data) -> None:
     looks = settle(data, SHUT)
     data.policy.write_bytes(b"# open again\n")
     looks(2 * UNSURE)
-    assert looks.marks() == {ANONYMOUS_MARK, IMMUTABLE_MARK}
+    assert looks.ways() == ANYBODY
     assert looks.current.problem == ""
 
 
@@ -189,16 +193,16 @@ def test_what_is_in_force_is_switched_in_one_step(data: Data) -> None:
     data.policy.write_bytes(SHUT + b"overwrite = true\n")
     looks(2 * UNSURE)
     assert data.policy_in_force.readlink() != before
-    assert looks.marks() == set()
+    assert looks.ways() == {way.replace("files", "overwritten") for way in USERS}
 
 
-@pytest.mark.parametrize("part", ["policy", "policy/default", "policy/default/immutable", "policy/larder.toml"])
+@pytest.mark.parametrize("part", ["policy", "policy/default", "policy/default/anonymous/files", "policy/larder.toml"])
 def test_whatever_is_deleted_of_what_is_in_force_comes_back(data: Data, part: str) -> None:
     looks = settle(data, OPEN)
     path = data.run / "indexer" / part
     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     assert is_open(looks())
-    assert looks.marks() == {ANONYMOUS_MARK, IMMUTABLE_MARK}
+    assert looks.ways() == ANYBODY
 
 
 def test_what_was_kept_comes_back_when_the_state_is_deleted(data: Data) -> None:
@@ -218,11 +222,11 @@ def test_where_it_cannot_be_put_in_force_nothing_is_given_away(data: Data, monke
 
     data.policy.write_bytes(SHUT)
     with monkeypatch.context() as broken:
-        broken.setattr(CurrentPolicy, "_write_marks", refuse)
+        broken.setattr(CurrentPolicy, "_write", refuse)
         with pytest.raises(OSError, match="No space"):
             looks(2 * UNSURE)
         assert read_in_force(data) is None
-        assert looks.marks() == set()
+        assert looks.ways() == set()
     assert not is_open(looks())
 
 
@@ -264,7 +268,7 @@ def test_no_replacement_puts_in_force_what_nobody_wrote(data: Data) -> None:
             chance.choice([empty, dangle])(data.policy) if data.policy.exists() else None
         looks.now += chance.random()
         assert not is_open(looks())
-        assert looks.marks() == {IMMUTABLE_MARK}
+        assert looks.ways() == USERS
 
 
 def test_what_is_in_force_stays_also_where_it_could_not_be_kept(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:

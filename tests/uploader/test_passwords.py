@@ -12,7 +12,7 @@ from uploader.auth.basic import Credentials
 from uploader.auth.guesses import Guesses
 from uploader.auth.known import Known
 from uploader.auth.limits import Guess, Limits, TooManyGuesses, household_of
-from uploader.auth.passwords import Passwords
+from uploader.auth.passwords import Passwords, Proof
 from uploader.auth.pool import Busy, Pool
 
 SLOW, CHEAP = b"$2y$slow", b"{PLAIN}right"
@@ -55,17 +55,20 @@ class Desk:
 
     def __init__(self, users: Mapping[str, bytes]) -> None:
         self.users = dict(users)
+        self.doubted: list[tuple[str, str]] = []
         self.withheld: list[str] = []
-        self.passwords = Passwords(self.withheld.append)
+        self.limits = Limits(lambda *where: self.doubted.append(where), self.withheld.append)
+        self.passwords = Passwords(self.limits)
 
     async def ask(self, name: str, password: str, address: str = HERE) -> str | None:
         """The user; "later" or "busy" where nobody looked."""
         try:
-            return await self.passwords.prove(self.users, Credentials(name.encode(), password.encode()), address)
+            proof = await self.passwords.prove(self.users, Credentials(name.encode(), password.encode()), address)
         except TooManyGuesses:
             return "later"
         except Busy:
             return "busy"
+        return None if proof is None else proof.user
 
 
 def run(work: Callable[[Desk], Coroutine[None, None, None]], users: Mapping[str, bytes] = USERS) -> None:
@@ -225,7 +228,7 @@ def test_what_was_begun_goes_on_when_nobody_waits_any_more(checks: Checks) -> No
 
 def test_a_user_who_is_guessed_at_is_withheld_from_nginx_until_it_is_quiet() -> None:
     now, withheld = [0.0], list[str]()
-    found = Limits(withheld.append, clock=lambda: now[0])
+    found = Limits(lambda *_: None, withheld.append, clock=lambda: now[0])
     for n in range(9):
         with found.counted(guess := Guess(f"192.0.2.{n}", b"x", "ann", is_slow=False)):
             guess.was_wrong = True
@@ -245,7 +248,21 @@ def test_guesses_nobody_looks_at_count_for_nginx_which_may_have(checks: Checks) 
     async def work(desk: Desk) -> None:
         for n in range(12):
             await desk.ask("ann", f"guess {n}")
-        assert set(desk.withheld) == set(desk.passwords.withheld()) == {"ann"}
+        assert set(desk.withheld) == set(desk.limits.withheld()) == {"ann"}
+
+    run(work)
+
+
+def test_among_wrong_ones_a_right_password_may_be_a_lucky_guess(checks: Checks) -> None:
+    """It lets in, but opens no way past the next check; from elsewhere it does."""
+
+    async def work(desk: Desk) -> None:
+        right = Credentials(b"bob", b"right")
+        for address, is_among_guesses in ((HERE, False), (HERE, True), (THERE, False)):
+            proof = await desk.passwords.prove(desk.users, right, address)
+            assert proof == Proof("bob", SLOW, address, is_among_guesses)
+            await desk.ask("bob", f"wrong {address}", HERE)
+        assert set(desk.doubted) == {(HERE, "bob")}
 
     run(work)
 

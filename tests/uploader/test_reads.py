@@ -3,19 +3,24 @@
 import os
 import stat
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
+from store.data import Data
 from store.errors import clip
 from tests.running import Answer, basic, wait_until
-from tests.uploader.room import AUTH, USER, Room
+from tests.uploader.room import AUTH, PASSWORD, USER, Room, serving
+from uploader.auth import admissions
+from uploader.auth.admissions import LASTING, Admissions
 from uploader.auth.hashes import hash_password, is_cheap
-from uploader.auth.readers import NAME, Readers
+from uploader.auth.passwords import Proof
+from uploader.auth.readers import NAME as READER
+from uploader.auth.readers import Readers
 
 USERS_ONLY = 'download = ["authenticated"]'
 OPTIONS = {"SHA": "-s", "apr1": "-m", "bcrypt": "-B", "SHA-256": "-2", "SHA-512": "-5", "DES": "-d"}
+NAME = "0123456789abcdef" * 2 + "01234567"
 CHEAP = ("{PLAIN}x", "{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=", hash_password("x"))
 
 
@@ -30,26 +35,110 @@ def said(answer: Answer) -> tuple[int, str | None, str | None]:
     return answer.status, answer.headers["X-Larder-Denial"], answer.headers["X-Larder-Reason"]
 
 
-def test_a_right_password_opens_until_the_second_is_over(room: Room) -> None:
-    room.set_policy(USERS_ONLY)
-    before = int(time.time())
-    answer = ask(room, **AUTH)
-    assert said(answer) == (204, None, None)
-    assert before <= int(answer.headers["X-Accel-Expires"].removeprefix("@")) <= time.time()
+def admitted(room: Room) -> dict[str, str]:
+    """Name → the way that is made for it, below the policy in force."""
+    ways = {path.name: path.readlink() for path in room.data.admitted.iterdir()}
+    assert all(str(way).startswith("../../indexer/policy/default/") for way in ways.values())
+    return {name: way.name for name, way in ways.items()}
 
 
-def test_who_may_not_is_told_why_in_headers_and_nothing_of_it_is_kept(room: Room) -> None:
+def test_a_right_password_opens_the_way_for_the_next_time(room: Room) -> None:
     room.set_policy(USERS_ONLY)
-    for answer in (ask(room, **basic(USER, "wrong")), ask(room, **basic("nobody", "x")), ask(room, Authorization="?")):
+    assert said(ask(room, **AUTH, **{"X-Larder-Credentials": NAME})) == (204, None, None)
+    assert admitted(room) == {NAME: "authenticated"}
+    assert (room.data.admitted / NAME / "pages").is_symlink()
+    assert stat.S_IMODE(room.data.admitted.stat().st_mode) == 0o700
+    assert said(ask(room, **AUTH, **{"X-Larder-Credentials": NAME})) == (204, None, None)
+    assert admitted(room) == {NAME: "authenticated"}
+
+
+def test_who_may_not_is_told_why_in_headers_and_has_no_way(room: Room) -> None:
+    room.set_policy(USERS_ONLY)
+    wrong = (basic(USER, "wrong"), basic("nobody", "x"), {"Authorization": "?"})
+    for login in wrong:
+        answer = ask(room, **login, **{"X-Larder-Credentials": NAME})
         assert said(answer) == (403, "401", "wrong user name or password")
-        assert answer.headers["X-Accel-Expires"] is None
+    assert admitted(room) == {}
     assert said(ask(room)) == (403, "401", "reading needs a user name and a password")
     room.set_policy("download = []")
     assert said(ask(room, **AUTH)) == (403, "403", "reading is closed: larder.toml lets nobody read")
 
 
 def test_open_reading_is_open_also_for_who_asks(room: Room) -> None:
-    assert ask(room).status == ask(room, **basic("nobody", "x")).status == 204
+    assert ask(room).status == ask(room, **basic("nobody", "x"), **{"X-Larder-Credentials": NAME}).status == 204
+    assert admitted(room) == {NAME: "anonymous"}
+    room.set_policy(USERS_ONLY)
+    assert not (room.data.admitted / NAME).exists()
+    assert ask(room, **AUTH, **{"X-Larder-Credentials": NAME}).status == 204
+    assert admitted(room) == {NAME: "authenticated"}
+
+
+def test_the_way_is_gone_as_soon_as_the_user_is(room: Room) -> None:
+    room.set_policy(USERS_ONLY)
+    before = room.data.htpasswd.read_text()
+    for content in ("", f"{USER}:{hash_password(PASSWORD)}\n", f"{USER}:nonsense\n{before}"):
+        room.data.htpasswd.write_text(before)
+        ask(room, **AUTH, **{"X-Larder-Credentials": NAME})
+        assert admitted(room) == {NAME: "authenticated"}
+        room.data.htpasswd.write_text(content)
+        wait_until(lambda: admitted(room) == {}, 1.0)
+
+
+def test_who_is_guessed_at_from_there_has_no_way_until_it_is_quiet(room: Room) -> None:
+    """Or by their way a right guess would be told from wrong ones that wait."""
+    room.set_policy(USERS_ONLY)
+    there = {"X-Larder-Client": "192.0.2.99"}
+    for number, client in ((1, {}), (2, there)):
+        ask(room, **AUTH, **client, **{"X-Larder-Credentials": str(number) * 40})
+    assert len(admitted(room)) == 2
+    ask(room, **basic(USER, "guess"))
+    assert admitted(room) == {"2" * 40: "authenticated"}
+    assert ask(room, **AUTH, **{"X-Larder-Credentials": NAME}).status == 204
+    assert admitted(room) == {"2" * 40: "authenticated"}
+
+
+@pytest.mark.parametrize("name", ["", "x", "../" + "0" * 37, "A" * 40, "0" * 41, "0" * 39 + "/"])
+def test_only_a_name_that_nginx_makes_is_one(room: Room, name: str) -> None:
+    room.set_policy(USERS_ONLY)
+    assert ask(room, **AUTH, **{"X-Larder-Credentials": name}).status == 204
+    assert admitted(room) == {}
+
+
+def test_ways_that_cannot_be_made_are_done_without(room: Room) -> None:
+    room.set_policy(USERS_ONLY)
+    room.data.admitted.rmdir()
+    room.data.admitted.write_text("in the way")
+    assert ask(room, **AUTH, **{"X-Larder-Credentials": NAME}).status == 204
+    room.data.admitted.unlink()
+    wait_until(room.data.admitted.is_dir)
+
+
+def test_ways_end_after_a_while_and_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admissions, "MOST", 3)
+    data, now = Data.at(tmp_path / "data", tmp_path / "run"), [0.0]
+    found, proof = Admissions(data, clock=lambda: now[0]), Proof(USER, b"hash", "192.0.2.7")
+    found.clear()
+    for number in range(5):
+        now[0] = number
+        found.admit(str(number) * 40, "default", proof)
+    assert {path.name[0] for path in data.admitted.iterdir()} == {"2", "3", "4"}
+    now[0] = 3 + LASTING
+    found.keep({USER: b"hash"})
+    assert {path.name[0] for path in data.admitted.iterdir()} == {"4"}
+    found.clear()
+    assert list(data.admitted.iterdir()) == []
+
+
+def test_while_the_uploader_is_gone_nothing_changes_and_then_all_are_asked_again(tmp_path: Path) -> None:
+    room = Room(tmp_path / "room")
+    room.set_policy(USERS_ONLY)
+    with serving(room):
+        ask(room, **AUTH, **{"X-Larder-Credentials": NAME})
+        wait_until(lambda: names(room) == {USER})
+    assert (admitted(room), names(room)) == ({NAME: "authenticated"}, {USER})
+    room.data.socket.unlink(missing_ok=True)
+    with serving(room):
+        assert admitted(room) == {}
 
 
 def test_a_repository_that_is_none_is_nobodys(room: Room) -> None:
@@ -169,7 +258,7 @@ def test_only_what_can_be_a_file_of_its_own_is_one(tmp_path: Path) -> None:
     readers.keep(dict.fromkeys((*odd, *good), b"{PLAIN}x"), frozenset())
     assert {path.name for path in (tmp_path / "readers").iterdir()} == set(good)
     assert (tmp_path / "readers" / "\udcff").read_bytes() == b"\xff:{PLAIN}x\n"
-    assert not any(NAME.fullmatch(os.fsencode(name)) for name in odd)
+    assert not any(READER.fullmatch(os.fsencode(name)) for name in odd)
 
 
 @pytest.mark.parametrize(

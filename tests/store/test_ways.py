@@ -1,0 +1,62 @@
+"""The ways that nginx goes: there while the policy has them, and leading to where nginx sees the data."""
+
+from pathlib import Path
+
+import pytest
+
+from store.data import Data
+from store.policy import ANONYMOUS, AUTHENTICATED, Policy
+from store.ways import list_ways
+
+
+def lay(prefix: Path, data: Data, policy: Policy) -> Path:
+    """The repository's ways, as the indexer makes them, of a nginx that is started in `prefix`."""
+    directory = data.policy_in_force.with_name(".policy-1")
+    for way, target in list_ways(data, data.default, policy).items():
+        (directory / way).parent.mkdir(parents=True, exist_ok=True)
+        (directory / way).symlink_to(target)
+    data.policy_in_force.symlink_to(directory.name)
+    assert data.run.parent == prefix
+    return data.policy_in_force / "default"
+
+
+@pytest.mark.parametrize("where", ["in the data directory", "elsewhere"])
+@pytest.mark.parametrize("who", [ANONYMOUS, AUTHENTICATED])
+def test_every_way_leads_by_what_nginx_has_beside_itself(tmp_path: Path, where: str, who: str) -> None:
+    prefix, root = tmp_path / "prefix", tmp_path / "data"
+    site = root / "site" if where == "in the data directory" else tmp_path / "pages"
+    data = Data(root, site, tmp_path / "state", prefix / "run")
+    for path in (data.default.packages, data.default.site, data.readers, data.policy_in_force.parent):
+        path.mkdir(parents=True)
+    (prefix / "data").symlink_to(root)
+    (prefix / "site").symlink_to(site)
+    ways = lay(prefix, data, Policy(download=(who,)))
+    for each in (who, "asked"):
+        assert (ways / each / "pages").resolve() == data.default.site
+        assert (ways / each / "files" / "packages").resolve() == data.default.packages
+    assert ((ways / "readers").resolve() == data.readers) is (who == AUTHENTICATED)
+
+
+@pytest.mark.parametrize(
+    ("download", "overwrite", "expected"),
+    [
+        ((), False, {"asked/pages", "asked/files"}),
+        ((), True, {"asked/pages", "asked/overwritten"}),
+        (
+            (AUTHENTICATED,),
+            True,
+            {"asked/pages", "asked/overwritten", "authenticated/pages", "authenticated/overwritten", "readers"},
+        ),
+        (
+            (ANONYMOUS, AUTHENTICATED),
+            False,
+            {"asked/pages", "asked/files", "anonymous/pages", "anonymous/files"},
+        ),
+    ],
+)
+def test_there_is_a_way_for_whom_the_policy_names_alone(
+    tmp_path: Path, download: tuple[str, ...], overwrite: bool, expected: set[str]
+) -> None:
+    data = Data.at(tmp_path / "data", tmp_path / "run")
+    ways = list_ways(data, data.default, Policy(download=download, overwrite=overwrite))
+    assert {way.removeprefix("default/") for way in ways} == expected

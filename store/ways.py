@@ -4,8 +4,8 @@
     <repository>/authenticated/  while users may, but not anybody: who was found to be one is led here
     <repository>/asked/          always, for those of whom it was asked
         pages                    to the pages
-        files                    to the directory of packages/, where no file ever changes under its name,
-        overwritten              or where one may
+        packages                 to the distributions, where none ever changes under its name,
+        overwritten/packages     or where one may
     <repository>/readers         while users may, but not anybody: one file for each whose password nginx can check
 
 nginx is started in the directory that `run/` lies in, and may get at the data only by what lies there, too.
@@ -24,7 +24,7 @@ ASKED = "asked"
 def list_ways(data: Data, repository: Repository, policy: Policy) -> dict[str, str]:
     """Path below the policy in force → where the link there leads to."""
     leads = {"pages": _seen(repository.site, data)}
-    leads["overwritten" if policy.overwrite else "files"] = _seen(repository.packages.parent, data)
+    leads["overwritten/packages" if policy.overwrite else "packages"] = _seen(repository.packages, data)
     ways = {f"{who}/{name}": path for who in (ASKED, *_list_who(policy)) for name, path in leads.items()}
     if AUTHENTICATED in _list_who(policy):
         ways[READERS] = data.readers

@@ -4,14 +4,10 @@ from typing import Any
 
 from aiohttp import web
 
-from store.data import Data
 from store.settings import Settings
 from uploader.answers import errors_as_http
 from uploader.auth import reads
-from uploader.auth.authorize import Authorization
-from uploader.auth.htpasswd import Htpasswd
-from uploader.auth.passwords import Passwords
-from uploader.auth.readers import Readers, keeping
+from uploader.auth.gatehouse import Gatehouse
 from uploader.auth.reads import Reads
 from uploader.health import Health
 from uploader.redirects import redirect
@@ -30,20 +26,14 @@ BODY_LIMIT = 1 << 62  # aiohttp's own, which must never be the one that is met: 
 
 
 def create_app(settings: Settings) -> web.Application:
+    data = settings.data
     app = web.Application(middlewares=[errors_as_http], client_max_size=BODY_LIMIT)
-    app.router.add_get("/health", Health(settings.data).answer)
-    authorization = _create_authorization(app, settings.data)
-    app.router.add_get(reads.ADDRESS, Reads(settings.data, authorization).answer)
+    app.router.add_get("/health", Health(data).answer)
+    gatehouse = Gatehouse(data)
+    app.cleanup_ctx.append(gatehouse.keeping)
+    app.router.add_get(reads.ADDRESS, Reads(data, gatehouse.authorization, gatehouse.admissions).answer)
     app.router.add_get(ANY, redirect)
-    uploads = Uploads(settings.data, settings.listing_wait, authorization)
+    uploads = Uploads(data, settings.listing_wait, gatehouse.authorization)
     app.router.add_post(ANY, uploads.take)
     app.on_cleanup.append(lambda _: uploads.close())
     return app
-
-
-def _create_authorization(app: web.Application, data: Data) -> Authorization:
-    """The one check of uploads and reads; while the application runs nginx knows whom it checks by itself."""
-    readers, htpasswd = Readers(data.readers), Htpasswd(data.htpasswd)
-    passwords = Passwords(readers.withdraw)
-    app.cleanup_ctx.append(lambda _: keeping(readers, htpasswd, passwords))
-    return Authorization(htpasswd, passwords)

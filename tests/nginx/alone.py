@@ -60,7 +60,7 @@ class Site(Larder):
         directory.mkdir(parents=True)
         policy = Policy(download=who, overwrite=overwrite)
         for way, target in list_ways(self.paths, self.paths.default, policy).items():
-            (self.paths.policy_in_force / way).parent.mkdir(exist_ok=True)
+            (self.paths.policy_in_force / way).parent.mkdir(parents=True, exist_ok=True)
             (self.paths.policy_in_force / way).symlink_to(target)
 
     def know(self, users: Mapping[str, bytes | str]) -> None:

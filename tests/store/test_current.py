@@ -16,8 +16,8 @@ from store.policy import Policies
 OPEN = b"[repositories.default]\nupload = ['anonymous']\n"
 SHUT = b"[repositories.default]\ndownload = ['authenticated']\nupload = []\n"
 
-ANYBODY = {"asked/pages", "asked/files", "anonymous/pages", "anonymous/files"}
-USERS = {"asked/pages", "asked/files", "authenticated/pages", "authenticated/files", "readers"}
+ANYBODY = {"asked/pages", "asked/packages", "anonymous/pages", "anonymous/packages"}
+USERS = {"asked/pages", "asked/packages", "authenticated/pages", "authenticated/packages", "readers"}
 
 
 @pytest.fixture
@@ -193,10 +193,12 @@ def test_what_is_in_force_is_switched_in_one_step(data: Data) -> None:
     data.policy.write_bytes(SHUT + b"overwrite = true\n")
     looks(2 * UNSURE)
     assert data.policy_in_force.readlink() != before
-    assert looks.ways() == {way.replace("files", "overwritten") for way in USERS}
+    assert looks.ways() == {way.replace("packages", "overwritten/packages") for way in USERS}
 
 
-@pytest.mark.parametrize("part", ["policy", "policy/default", "policy/default/anonymous/files", "policy/larder.toml"])
+@pytest.mark.parametrize(
+    "part", ["policy", "policy/default", "policy/default/anonymous/packages", "policy/larder.toml"]
+)
 def test_whatever_is_deleted_of_what_is_in_force_comes_back(data: Data, part: str) -> None:
     looks = settle(data, OPEN)
     path = data.run / "indexer" / part

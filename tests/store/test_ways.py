@@ -33,24 +33,30 @@ def test_every_way_leads_by_what_nginx_has_beside_itself(tmp_path: Path, where: 
     ways = lay(prefix, data, Policy(download=(who,)))
     for each in (who, "asked"):
         assert (ways / each / "pages").resolve() == data.default.site
-        assert (ways / each / "files" / "packages").resolve() == data.default.packages
+        assert (ways / each / "packages").resolve() == data.default.packages
     assert ((ways / "readers").resolve() == data.readers) is (who == AUTHENTICATED)
 
 
 @pytest.mark.parametrize(
     ("download", "overwrite", "expected"),
     [
-        ((), False, {"asked/pages", "asked/files"}),
-        ((), True, {"asked/pages", "asked/overwritten"}),
+        ((), False, {"asked/pages", "asked/packages"}),
+        ((), True, {"asked/pages", "asked/overwritten/packages"}),
         (
             (AUTHENTICATED,),
             True,
-            {"asked/pages", "asked/overwritten", "authenticated/pages", "authenticated/overwritten", "readers"},
+            {
+                "asked/pages",
+                "asked/overwritten/packages",
+                "authenticated/pages",
+                "authenticated/overwritten/packages",
+                "readers",
+            },
         ),
         (
             (ANONYMOUS, AUTHENTICATED),
             False,
-            {"asked/pages", "asked/files", "anonymous/pages", "anonymous/files"},
+            {"asked/pages", "asked/packages", "anonymous/pages", "anonymous/packages"},
         ),
     ],
 )

@@ -13,7 +13,7 @@ from uploader.audit import client_of
 from uploader.auth.basic import parse_basic
 from uploader.auth.htpasswd import Htpasswd
 from uploader.auth.limits import TooManyGuesses
-from uploader.auth.passwords import Passwords
+from uploader.auth.passwords import Passwords, Proof
 from uploader.auth.pool import Busy
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="pypi"'}  # distutils answers to no other realm
@@ -37,17 +37,22 @@ class Authorization:
 
     async def authorize(self, request: web.Request, action: Action, policy: Policy) -> str | None:
         """The user, None where anybody may; HttpRefusal for everyone who may not."""
+        proof = await self.prove(request, action, policy)
+        return None if proof is None else proof.user
+
+    async def prove(self, request: web.Request, action: Action, policy: Policy) -> Proof | None:
+        """The same with what proves it."""
         if may(None, action, policy):
             return None
         if not may_anybody(action, policy):
             raise HttpRefusal(403, CLOSED[action])
         users = self._read_users(action)
-        user = await self._prove(request, users, action)
-        if user is None:
+        proof = await self._check(request, users, action)
+        if proof is None:
             raise HttpRefusal(401, "wrong user name or password", CHALLENGE)
-        if not may(user, action, policy):
-            raise HttpRefusal(403, f"{shown(user)} may not {VERBS[action]} here")
-        return user
+        if not may(proof.user, action, policy):
+            raise HttpRefusal(403, f"{shown(proof.user)} may not {VERBS[action]} here")
+        return proof
 
     def _read_users(self, action: Action) -> Mapping[str, bytes]:
         try:
@@ -58,7 +63,7 @@ class Authorization:
             raise HttpRefusal(403, f"there is no user yet who may {VERBS[action]}; add one with: scripts/user add NAME")
         return users
 
-    async def _prove(self, request: web.Request, users: Mapping[str, bytes], action: Action) -> str | None:
+    async def _check(self, request: web.Request, users: Mapping[str, bytes], action: Action) -> Proof | None:
         header = request.headers.get("Authorization")
         if header is None:
             raise HttpRefusal(401, NEEDED[action], CHALLENGE)

@@ -38,9 +38,18 @@ class Guess:
 
 
 class Limits:
-    """`withhold` is called for a user whom nginx is not to check any more."""
+    """`doubt` is called at each wrong guess at a user, with the address: who was let in from there is asked again.
 
-    def __init__(self, withhold: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+    `withhold` is called for a user whom nginx is not to check any more.
+    """
+
+    def __init__(
+        self,
+        doubt: Callable[[str, str], None],
+        withhold: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._doubt = doubt
         self._withhold = withhold
         self._clock = clock
         self._at_target = Guesses(burst=5, pause=10.0)
@@ -74,6 +83,10 @@ class Limits:
                 self._at_target.take_back(there)
                 self._slow.take_back(guess.household) if guess.is_slow else None
 
+    def is_among_guesses(self, guess: Guess) -> bool:
+        """Whether there were wrong ones lately, from there and at the same: then a right one may be a lucky one."""
+        return not self._at_target.is_quiet((guess.household, guess.target), self._clock())
+
     def withheld(self) -> frozenset[str]:
         """Whom nginx is not to check."""
         now = self._clock()
@@ -83,6 +96,7 @@ class Limits:
     def _count_at_user(self, guess: Guess) -> None:
         if guess.user is None:
             return
+        self._doubt(guess.household, guess.user)
         self._at_user.count(guess.user, self._clock())
         if self._at_user.wait(guess.user, self._clock()):
             self._withheld.add(guess.user)

@@ -4,7 +4,7 @@ An unknown user's password is checked against somebody else's hash: it takes as 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +13,16 @@ from uploader.auth.hashes import is_cheap, matches
 from uploader.auth.known import Known
 from uploader.auth.limits import Guess, Limits, household_of
 from uploader.auth.pool import Pool
+
+
+@dataclass(frozen=True)
+class Proof:
+    """That somebody is this user, who has this hash; among wrong ones from there it may be a lucky guess."""
+
+    user: str
+    hashed: bytes
+    household: str
+    is_among_guesses: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,19 +36,16 @@ class Attempt:
 
 
 class Passwords:
-    """The users come with each question: a change of them is in force at once.
+    """The users come with each question: a change of them is in force at once."""
 
-    `withhold` is called for a user who is guessed at so often that nginx is not to check that one's password.
-    """
-
-    def __init__(self, withhold: Callable[[str], None]) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._known = Known()
         self._pool = Pool()
-        self._limits = Limits(withhold)
-        self._looking: dict[tuple[str, bytes], asyncio.Task[str | None]] = {}
+        self._limits = limits
+        self._looking: dict[tuple[str, bytes], asyncio.Task[Attempt | None]] = {}
 
-    async def prove(self, users: Mapping[str, bytes], credentials: Credentials, address: str) -> str | None:
-        """The user; None where nothing is proved. TooManyGuesses or Busy where nothing was looked at."""
+    async def prove(self, users: Mapping[str, bytes], credentials: Credentials, address: str) -> Proof | None:
+        """Whose they are; None where nothing is proved. TooManyGuesses or Busy where nothing was looked at."""
         attempts = self._list_attempts(users, credentials)
         if not attempts:
             return None
@@ -47,14 +54,10 @@ class Passwords:
         known = next((attempt.user for attempt in attempts if attempt.user is not None), None)
         guess = Guess(household_of(address), target, known, is_slow)
         self._limits.check(guess)
-        found = [self._known.recall(attempt.digest) for attempt in attempts]
-        if True in found:
-            return attempts[found.index(True)].user
-        return await self._look_once(attempts, guess) if None in found else None
-
-    def withheld(self) -> frozenset[str]:
-        """Whose password nginx is not to check."""
-        return self._limits.withheld()
+        right = await self._find_right(attempts, guess)
+        if right is None or right.user is None:
+            return None
+        return Proof(right.user, right.hashed, guess.household, self._limits.is_among_guesses(guess))
 
     def close(self) -> None:
         self._pool.close()
@@ -69,7 +72,13 @@ class Passwords:
             attempts.append(Attempt(user if user in users else None, spelt.password, hashed, digest))
         return attempts
 
-    async def _look_once(self, attempts: list[Attempt], guess: Guess) -> str | None:
+    async def _find_right(self, attempts: list[Attempt], guess: Guess) -> Attempt | None:
+        found = [self._known.recall(attempt.digest) for attempt in attempts]
+        if True in found:
+            return attempts[found.index(True)]
+        return await self._look_once(attempts, guess) if None in found else None
+
+    async def _look_once(self, attempts: list[Attempt], guess: Guess) -> Attempt | None:
         """Many at once are one. What was begun goes on, also when nobody waits for it any more."""
         key = guess.household, attempts[0].digest
         task = self._looking.get(key)
@@ -78,11 +87,11 @@ class Passwords:
             task.add_done_callback(lambda done: (self._looking.pop(key), done.cancelled() or done.exception()))
         return await asyncio.shield(task)
 
-    async def _look(self, attempts: list[Attempt], guess: Guess) -> str | None:
+    async def _look(self, attempts: list[Attempt], guess: Guess) -> Attempt | None:
         with self._limits.counted(guess):
             for attempt in attempts:
                 if await self._verify(attempt, guess.household):
-                    return attempt.user
+                    return attempt
             guess.was_wrong = True
         return None
 

@@ -1,25 +1,18 @@
-"""`.htpasswd` → one small file for each user whose password nginx is to check: those of a cheap hash, and nobody else.
+"""`.htpasswd` → one small file for each user whose password nginx can check: those of a cheap hash, and nobody else.
 
-A file for each, so that a check costs the same however many users there are, and one can go without the others.
+So that they read also while the uploader does not answer. A file for each: a check costs the same however many users
+there are, and one can go without the others.
 """
 
-import asyncio
-import contextlib
-import logging
 import os
 import re
-from collections.abc import AsyncIterator, Mapping, Set
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from store import files
 from uploader.auth.hashes import is_cheap
-from uploader.auth.htpasswd import Htpasswd
-from uploader.auth.passwords import Passwords
-
-log = logging.getLogger(__name__)
 
 NAME = re.compile(rb"[^./\x00-\x1f\x7f][^/\x00-\x1f\x7f]{0,199}")  # nginx.conf has it, too
-TICK = 0.2  # seconds between two looks at the users
 
 
 class Readers:
@@ -66,35 +59,3 @@ class Readers:
 
 def _pick_cheap(users: Mapping[str, bytes]) -> dict[str, bytes]:
     return {user: hashed for user, hashed in users.items() if is_cheap(hashed) and NAME.fullmatch(os.fsencode(user))}
-
-
-@contextlib.asynccontextmanager
-async def keeping(readers: Readers, htpasswd: Htpasswd, passwords: Passwords) -> AsyncIterator[None]:
-    """While this lasts the files are those of the users there are. They stay afterwards: nginx goes on."""
-    task = asyncio.create_task(_keep(readers, htpasswd, passwords))
-    try:
-        yield
-    finally:
-        task.cancel()
-        passwords.close()
-
-
-async def _keep(readers: Readers, htpasswd: Htpasswd, passwords: Passwords) -> None:
-    problem = ""
-    while True:
-        before, problem = problem, ""
-        try:
-            await asyncio.to_thread(readers.keep, _read_users(htpasswd), passwords.withheld())
-        except OSError as error:
-            problem = f"nginx checks no password by itself: {error}"
-        if problem not in ("", before):
-            log.error(problem)
-        await asyncio.sleep(TICK)
-
-
-def _read_users(htpasswd: Htpasswd) -> Mapping[str, bytes]:
-    """Nobody where they cannot be read; `/health` says why."""
-    try:
-        return htpasswd.read()
-    except OSError:
-        return {}

@@ -1,6 +1,6 @@
 """What nginx asks of reads it cannot decide by itself: may this be read by whoever asks. Nobody else can ask it."""
 
-import time
+import contextlib
 
 from aiohttp import web
 
@@ -10,33 +10,37 @@ from store.errors import shown
 from store.policy import Policy
 from uploader.answers import HttpRefusal, reason
 from uploader.audit import log_unread
+from uploader.auth.admissions import Admissions
 from uploader.auth.authorize import Authorization
 
 ADDRESS = "/.may-read"
 REPOSITORY = "X-Larder-Repository"
+CREDENTIALS = "X-Larder-Credentials"  # what stands for them, as nginx can tell
 
 
 class Reads:
     """Answers in the words that nginx understands: 204, or 403 with the true status and the reason in headers."""
 
-    def __init__(self, data: Data, authorization: Authorization) -> None:
+    def __init__(self, data: Data, authorization: Authorization, admissions: Admissions) -> None:
         self._data = data
         self._policies = InForce(data)
         self._authorization = authorization
+        self._admissions = admissions
 
     async def answer(self, request: web.Request) -> web.Response:
-        """What was said is good until the end of the second that it was said in: nginx keeps it so long."""
-        said_in = int(time.time())
+        """Who may read is let in by nginx from then on, without asking again."""
+        name = request.headers.get(REPOSITORY, "")
         try:
-            await self._authorization.authorize(request, "download", self._read_policy(request))
+            proof = await self._authorization.prove(request, "download", self._read_policy(name))
         except HttpRefusal as refusal:
             log_unread(request, refusal.status, str(refusal))
             headers = {"X-Larder-Denial": str(refusal.status), "X-Larder-Reason": reason(str(refusal))}
             return web.Response(status=403, headers={**refusal.headers, **headers})
-        return web.Response(status=204, headers={"X-Accel-Expires": f"@{said_in}"})
+        with contextlib.suppress(OSError):  # then it is asked each time
+            self._admissions.admit(request.headers.get(CREDENTIALS, ""), name, proof)
+        return web.Response(status=204)
 
-    def _read_policy(self, request: web.Request) -> Policy:
-        name = request.headers.get(REPOSITORY, "")
+    def _read_policy(self, name: str) -> Policy:
         if name not in {repository.name for repository in self._data.repositories()}:
             raise HttpRefusal(403, f"{shown(name)} is no repository")
         policies = self._policies.read()

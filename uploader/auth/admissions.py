@@ -1,0 +1,83 @@
+"""The ways of those who were found to be who they say they are: a link for each, by which nginx lets them read.
+
+Its name stands for one password sent from one address: nginx alone can make it, and nobody can tell either from it.
+It is made once the password was checked, and gone as soon as the user is, or has another one, or is guessed at from
+there. So a check costs nothing but the first time, whatever the kind of hash.
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from store import files
+from store.data import Data
+from store.ways import way_of
+from uploader.auth.passwords import Proof
+
+NAME = re.compile(r"[0-9a-f]{40}")
+LASTING = 300.0  # seconds; then it is asked again, whoever may have changed address meanwhile
+MOST = 10_000  # at once; whoever is beyond them is asked about each time
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Until when, which way, and for whose proof: None where anybody may read."""
+
+    until: float
+    way: Path
+    proof: Proof | None
+
+
+class Admissions:
+    """The links in a directory that nobody else may look into. OSError where they cannot be made."""
+
+    def __init__(self, data: Data, clock: Callable[[], float] = time.monotonic) -> None:
+        self._directory = data.admitted
+        self._policy = data.policy_in_force
+        self._clock = clock
+        self._admitted: dict[str, Admission] = {}  # the oldest first
+
+    def clear(self) -> None:
+        """As after a start: whom another process let in is asked again."""
+        files.remove(self._directory)
+        self._directory.mkdir(mode=0o700, parents=True)
+        self._admitted.clear()
+
+    def admit(self, name: str, repository: str, proof: Proof | None) -> None:
+        """Make the way by that name. Nothing where it is no name, or where the proof is one of many tries."""
+        if not NAME.fullmatch(name) or (proof and proof.is_among_guesses):
+            return
+        way, link = self._policy / repository / way_of(proof.user if proof else None), self._directory / name
+        before = self._admitted.get(name)
+        if before and (before.way, before.proof) == (way, proof) and os.path.lexists(link):
+            return
+        self._remove(name)
+        if len(self._admitted) >= MOST:
+            self._remove(next(iter(self._admitted)))
+        link.symlink_to(os.path.relpath(way, self._directory))
+        self._admitted[name] = Admission(self._clock() + LASTING, way, proof)
+
+    def keep(self, users: Mapping[str, bytes]) -> None:
+        """Remove what is out of date, and whom the users, user → hash, no longer have."""
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        now = self._clock()
+        for name, admission in list(self._admitted.items()):
+            if admission.until <= now or not _is_still(admission.proof, users):
+                self._remove(name)
+
+    def withdraw(self, household: str, user: str) -> None:
+        """Whoever is this user there is asked again."""
+        for name, admission in list(self._admitted.items()):
+            if admission.proof and (admission.proof.household, admission.proof.user) == (household, user):
+                self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        (self._directory / name).unlink(missing_ok=True)
+        self._admitted.pop(name, None)
+
+
+def _is_still(proof: Proof | None, users: Mapping[str, bytes]) -> bool:
+    return proof is None or users.get(proof.user) == proof.hashed

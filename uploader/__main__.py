@@ -19,6 +19,7 @@ from uploader.auth.htpasswd import read_htpasswd
 
 UNUSABLE = os.EX_CONFIG  # what no restart can mend
 SHUTDOWN = 1.0  # seconds that running uploads have
+BACKLOG = 4096  # connections that wait to be taken: nginx does not try again where there is no room
 
 
 def main() -> int:
@@ -55,7 +56,9 @@ def _serve(settings: Settings) -> None:
     try:
         socket.parent.mkdir(parents=True, exist_ok=True)
         socket.unlink(missing_ok=True)
-        web.run_app(app, path=str(socket), print=None, access_log=None, shutdown_timeout=SHUTDOWN, **SERVER)
+        web.run_app(
+            app, path=str(socket), print=None, access_log=None, shutdown_timeout=SHUTDOWN, backlog=BACKLOG, **SERVER
+        )
     except OSError as error:
         raise BadDirectory(f"{socket}: {error.strerror or error}; expected a path to listen at") from error
 

@@ -63,7 +63,7 @@ class Runtime:
 
     def plan(self) -> dict[str, Any]:
         """What `keep` is to do."""
-        data, python = self.settings.data, [sys.executable, "-P", "-m"]
+        data, python = self.settings.data, [*limited(None), sys.executable, "-P", "-m"]
         programs = [{"name": each.name, "command": each.command, "cwd": str(each.cwd)} for each in self.programs()]
         programs[-1]["after"] = str(data.policy_in_force)  # nginx asked too early would know no policy
         derived = {

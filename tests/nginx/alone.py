@@ -165,8 +165,11 @@ def _stub(site: Site) -> Iterator[None]:
 
         do_GET = do_HEAD = do_POST = answer
 
-    with socketserver.ThreadingUnixStreamServer(str(site.paths.socket), Handler) as server:
-        server.daemon_threads = True
+    class Server(socketserver.ThreadingUnixStreamServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+    with Server(str(site.paths.socket), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield
         server.shutdown()

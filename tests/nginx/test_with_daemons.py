@@ -100,7 +100,7 @@ def test_the_home_page_counts(larder: Larder) -> None:
 
     before = int(counted()[1])
     larder.wait_listed("counted", make_wheel(larder.packages, "counted", "1.0"))
-    wait_until(lambda: int(counted()[1]) == before + 1)
+    wait_until(lambda: int(counted()[1]) > before)  # others may have come before, and are counted a moment later
 
 
 def test_health_tells_the_truth(larder: Larder) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from store import files
+from store.identity import Identity
 from tests.archives import core_metadata, digest, make_archive, make_board_sdist, make_egg, make_sdist, make_wheel
 from tests.running import Answer, form, wait_until
 from tests.uploader.room import AUTH, Room
@@ -87,10 +88,10 @@ def test_what_distutils_sends_is_taken(room: Room, tmp_path: Path) -> None:
 def test_the_same_bytes_again_are_a_success(room: Room, tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, "again", "1.0")
     assert room.upload(wheel).status == 200
-    facts = (room.packages / wheel.name).stat()
+    facts = Identity.of((room.packages / wheel.name).stat())
     answer = room.upload(wheel)
     assert (answer.status, "with the same bytes" in answer.text) == (200, True)
-    assert (room.packages / wheel.name).stat() == facts
+    assert Identity.of((room.packages / wheel.name).stat()) == facts
 
 
 def test_the_same_bytes_are_durable_before_they_are_a_success(

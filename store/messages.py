@@ -1,6 +1,7 @@
 """What the two programs tell each other, as packets: a line of JSON, and after it the core metadata as it is."""
 
 import json
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple, get_args
@@ -8,6 +9,8 @@ from typing import Any, NamedTuple, get_args
 from store.distribution import Distribution
 from store.identity import Identity
 from store.names import Kind
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 WRONG = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 """What parsing anybody's bytes may raise."""
@@ -66,6 +69,8 @@ def _parse_distribution(fields: dict[str, Any]) -> Distribution:
     releases = tuple((_text(project), _text(version)) for project, version in fields["releases"])
     if not releases or fields["kind"] not in get_args(Kind):
         raise ValueError("a distribution without releases, or of no kind there is")
+    if not _DIGEST.fullmatch(texts["digest"]):
+        raise ValueError(f"{texts['digest']!r}; expected 64 hex digits")
     return Distribution(releases, **texts)
 
 

@@ -33,36 +33,24 @@ class Process:
     def do(self, job: bytes, seconds: float) -> tuple[bool, bytes]:
         """Whether the job succeeded, and its result or exception, pickled; WorkerDied where there is neither."""
         try:
-            return self._ask(job, seconds)
-        except (BrokenPipeError, ConnectionResetError):  # it had ended before it read the job, which is not to blame
-            self._wait()
-        return self._ask_once(job, seconds)
-
-    def _ask_once(self, job: bytes, seconds: float) -> tuple[bool, bytes]:
-        try:
-            return self._ask(job, seconds)
-        except ConnectionError as error:
-            raise self._died(error, seconds) from error
-
-    def _ask(self, job: bytes, seconds: float) -> tuple[bool, bytes]:
-        """ConnectionError where nobody took the job."""
-        patience = PATIENCE * (1 + seconds)
-        try:
-            connection = self._connect()
-            connection.settimeout(patience + GRACE)
-            connection.sendall(REQUEST.pack(len(job), seconds, patience) + job)
-            return _receive_answer(connection)
-        except ConnectionError:
-            raise
+            try:
+                return self._ask(job, seconds)
+            except (BrokenPipeError, ConnectionResetError):  # it had ended before it read the job: that is not to blame
+                self._wait()
+                return self._ask(job, seconds)
         except TimeoutError as error:
             self.close()
             raise WorkerDied(_reason(-signal.SIGALRM, seconds, self._memory)) from error
         except (OSError, EOFError) as error:
-            raise self._died(error, seconds) from error
+            code = self._wait()
+            raise WorkerDied(str(error) if code is None else _reason(code, seconds, self._memory)) from error
 
-    def _died(self, error: Exception, seconds: float) -> WorkerDied:
-        code = self._wait()
-        return WorkerDied(str(error) if code is None else _reason(code, seconds, self._memory))
+    def _ask(self, job: bytes, seconds: float) -> tuple[bool, bytes]:
+        patience = PATIENCE * (1 + seconds)
+        connection = self._connect()
+        connection.settimeout(patience + GRACE)
+        connection.sendall(REQUEST.pack(len(job), seconds, patience) + job)
+        return _receive_answer(connection)
 
     def kill(self) -> None:
         """End it at once, and start no other."""

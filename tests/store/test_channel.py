@@ -7,6 +7,7 @@ import queue
 import socket
 import stat
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from store.channel import CALLERS, PACKET, Caller, Listener
 from store.distribution import Distribution
 from store.identity import Identity
-from store.messages import Checked, Published
+from store.messages import Checked, Published, render_checked
 from tests.running import wait_until
 
 TEXT = b"Name: d\xff\n\n\n"
@@ -120,6 +121,7 @@ GARBAGE = [
     b'{"projects": null}',
     b"\n\n\n",
     b"9" * 10_000,
+    render_checked(CHECKED._replace(distribution=replace(DISTRIBUTION, digest="no digest"))),
 ]
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 from scripts.bench.larder import NEVER, PASSWORD, SSHA
 from scripts.bench.processes import Program, free_port, wait_for
 from scripts.bench.talk import HOST, ask, basic
+from scripts.environment import install_locked
 
 LOCKS = Path(__file__).parent / "locks"
 START = 60.0  # seconds it may take to answer for the first time
@@ -81,14 +81,8 @@ def start_devpi(cache: Path, work: Path) -> Peer:
 
 def find_peer(cache: Path, name: str) -> Path:
     """Its programs, installed into the cache where they are not there as locked."""
-    environment, lock = cache / "peers" / name, LOCKS / f"{name}.lock"
-    marker = environment / lock.name
-    if not marker.exists() or marker.read_bytes() != lock.read_bytes():
-        uv = str(Path(sys.executable).parent / "uv")
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)], check=True)
-        install = [uv, "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
-        subprocess.run([*install, "--python", str(environment / "bin/python")], check=True)
-        marker.write_bytes(lock.read_bytes())
+    environment = cache / "peers" / name
+    install_locked(environment, LOCKS / f"{name}.lock")
     return environment / "bin"
 
 

@@ -3,10 +3,10 @@
 import fcntl
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from scripts.environment import install_locked
 from tests.running import HERE
 
 LOCKS = Path(__file__).parent / "locks"
@@ -15,22 +15,12 @@ DISTURBING = ("PIP_", "UV_", "TWINE_", "POETRY_", "HATCH_", "PDM_", "FLIT_", "LA
 
 def find_client(name: str) -> Path:
     """The program, installed into `.clients/` the first time, by one of the tests' processes."""
-    environment, lock = HERE / ".clients" / name, LOCKS / f"{name}.lock"
+    environment = HERE / ".clients" / name
     environment.parent.mkdir(exist_ok=True)
     with (environment.parent / f"{name}.lock").open("w") as busy:
         fcntl.flock(busy, fcntl.LOCK_EX)
-        _install(environment, lock)
+        install_locked(environment, LOCKS / f"{name}.lock")
     return environment / "bin" / name
-
-
-def _install(environment: Path, lock: Path) -> None:
-    marker = environment / lock.name
-    if not marker.exists() or marker.read_bytes() != lock.read_bytes():
-        uv = str(Path(sys.executable).parent / "uv")
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)], check=True)
-        install = [uv, "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
-        subprocess.run([*install, "--python", str(environment / "bin/python")], check=True)
-        marker.write_bytes(lock.read_bytes())
 
 
 def run_client(

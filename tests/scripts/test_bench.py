@@ -117,7 +117,7 @@ def test_own_work_is_not_foreign() -> None:
 def test_a_program_is_known_with_all_that_it_started(tmp_path: Path) -> None:
     program = Program(tmp_path / "log")
     program.start(
-        ["sh", "-c", f"i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 60 & echo x >{tmp_path}/x; wait"]
+        ["sh", "-c", f"i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; sleep 60 & echo x >{tmp_path}/x; wait"]
     )
     try:
         wait_for("a child", lambda: len(descendants(program.pid)) == 2, 10)

@@ -2,13 +2,14 @@
 
 import hashlib
 import io
-import multiprocessing
 import os
 import tarfile
 import zipfile
 from collections.abc import Sequence
 from email.parser import BytesHeaderParser
 from pathlib import Path
+
+from scripts.bench.cores import do_all
 
 TOGETHER = 20  # files that a process is given at once
 
@@ -25,9 +26,7 @@ def read_all(files: Sequence[Path]) -> None:
     The least that says which release a file is: of a wheel its directory and METADATA; of an sdist the stream to its
     end, where its checksum is, and the PKG-INFO nearest the top, which is known when all members were come by.
     """
-    with multiprocessing.get_context("fork").Pool() as pool:
-        for _ in pool.imap_unordered(read_one, files, TOGETHER):
-            pass
+    do_all(read_one, files, TOGETHER)
 
 
 def read_one(file: Path) -> tuple[str, str, str]:

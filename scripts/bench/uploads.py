@@ -118,7 +118,7 @@ class Clients:
     def __init__(self, port: int, uploads: Sequence[Upload], clients: int) -> None:
         self._began, self._enough = _FORK.Barrier(clients + 1), _FORK.Event()
         pipes = [_FORK.Pipe(duplex=False) for _ in range(clients)]
-        self._ends = [ours for ours, _ in pipes]
+        self._ends, self._theirs = zip(*pipes, strict=True)
         shares = [uploads[index::clients] for index in range(clients)]
         self._processes: list[BaseProcess] = [
             _FORK.Process(target=self._run, args=(port, share, theirs), daemon=True)
@@ -129,6 +129,8 @@ class Clients:
         """All of them are there, and connect and send their first upload now."""
         for process in self._processes:
             process.start()
+        for end in self._theirs:
+            end.close()  # so that a process that dies is heard of
         self._began.wait(60)
 
     def are_busy(self) -> bool:
@@ -139,7 +141,7 @@ class Clients:
         self._enough.set()
 
     def wait(self) -> Burst:
-        """Until all have ended; RuntimeError with what was refused."""
+        """Until all have ended; RuntimeError with what was refused, EOFError where one of them died."""
         reports: list[Any] = [end.recv() for end in self._ends]
         for process in self._processes:
             process.join()

@@ -34,16 +34,17 @@ class Kept:
         plan = {"programs": programs, "helpers": helpers or [], "environment": dict(os.environ), "quiet": False}
         (self.directory / "plan.json").write_text(json.dumps({**plan, "directory": str(self.directory)}))
         command = [sys.executable, "-IS", str(HERE / "scripts/supervise/keep.py"), str(self.directory / "plan.json")]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        with (path / "log").open("w") as log:
+            self.process = subprocess.Popen(command, stderr=log)
 
     def said(self, name: str = "said") -> str:
         return (self.path / name).read_text() if (self.path / name).exists() else ""
 
     def wait(self) -> tuple[int, str]:
         """How it ended, and what it wrote to the log; nothing is left."""
-        _, log = self.process.communicate(timeout=20)
+        code = self.process.wait(timeout=20)
         assert not self.directory.exists()
-        return self.process.returncode, log
+        return code, self.said("log")
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         self.process.send_signal(number)
@@ -58,9 +59,10 @@ def test_what_no_restart_can_mend_ends_everything(tmp_path: Path) -> None:
 
 def test_a_program_that_keeps_dying_is_started_ever_more_slowly(tmp_path: Path) -> None:
     kept = Kept(tmp_path, SLEEP, "echo x >> deaths; exit 3", SLEEP)
-    wait_until(lambda: len(kept.said("deaths")) == 6)
+    wait_until(lambda: kept.said("log").count("starts again") == 3)
     code, log = kept.stop()
     assert code == 0
+    assert kept.said("deaths") == "x\n" * 3
     said = re.findall(r"^20\S+ \S+,\d{3} serve: WARNING uploader ended with 3; it starts again in (.*) s$", log, re.M)
     assert said == ["0.1", "0.5", "1"]
 

@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
-import multiprocessing
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
+from scripts.bench.cores import do_all
 from scripts.bench.dataset import VERSION
 from scripts.bench.dataset.archives import CODE_RATIO, make_archive
 from scripts.bench.dataset.plan import Distribution, Kind
@@ -48,8 +48,7 @@ def make_fresh(cache: Path, wanted: Iterable[Distribution]) -> list[Fresh]:
     missing = [each for each in found if not each.file.exists()]
     if missing:
         source(), code()
-        with multiprocessing.get_context("fork").Pool() as pool:
-            pool.map(_make, missing)
+        do_all(_make, missing)
     return found
 
 

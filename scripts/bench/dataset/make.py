@@ -1,8 +1,8 @@
 """Write data sets, on all cores, and keep them: making one takes longer than measuring with it."""
 
-import multiprocessing
 from pathlib import Path
 
+from scripts.bench.cores import do_all
 from scripts.bench.dataset import VERSION
 from scripts.bench.dataset.archives import make_archive
 from scripts.bench.dataset.plan import Distribution, plan
@@ -27,9 +27,7 @@ def make(directory: Path, files: int) -> None:
     there = {file.name for file in directory.iterdir()}
     missing = [(directory, wanted) for wanted in plan(files) if wanted.filename not in there]
     source(), code()  # once, before there are several processes
-    with multiprocessing.get_context("fork").Pool() as pool:
-        for _ in pool.imap_unordered(_make_one, missing, TOGETHER):
-            pass
+    do_all(_make_one, missing, TOGETHER)
 
 
 def _make_one(job: tuple[Path, Distribution]) -> None:

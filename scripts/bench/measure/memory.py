@@ -40,13 +40,14 @@ class Peaks:
 
     def __init__(self, larder: Larder, peaks: dict[str, int]) -> None:
         self._peaks = peaks
-        self._end, theirs = multiprocessing.Pipe()
+        self._end, self._theirs = multiprocessing.Pipe()
         self._process = multiprocessing.get_context("fork").Process(
-            target=_watch, args=(larder.pid, theirs), daemon=True
+            target=_watch, args=(larder.pid, self._theirs), daemon=True
         )
 
     def __enter__(self) -> Self:
         self._process.start()
+        self._theirs.close()  # so that it is heard of when it dies
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -29,3 +29,12 @@ def inflate(span: Span) -> Iterator[bytes]:
         elif not data and not inflater.eof:
             raise EOFError("it ends in the middle of packed data")
     span.put_back(inflater.unused_data)
+
+
+def inflate_at_once(data: bytes, most: int) -> tuple[bytes, bytes]:
+    """One deflate stream, as far as that many bytes come out, and what follows it; EOFError as `inflate`."""
+    inflater = _library.decompressobj(_RAW)
+    unpacked = inflater.decompress(data, most)
+    if not inflater.eof and len(unpacked) < most:
+        raise EOFError("it ends in the middle of packed data")
+    return unpacked, inflater.unused_data

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from store.archive.directory import UTF8, Entry, read_directory
-from store.archive.inflate import crc32, inflate
+from store.archive.inflate import crc32, inflate, inflate_at_once
 from store.archive.limits import check_path, check_unpacked
 from store.archive.member import Member
 from store.archive.packed import Packed, Span
@@ -14,6 +14,7 @@ from store.errors import BadArchive, shown
 _LOCAL = struct.Struct("<4s2xH18x2H")
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _DESCRIBED, _PATCHED, _STRONGLY_ENCRYPTED = 1 << 0, 1 << 3, 1 << 5, 1 << 6
+SMALL = 1 << 18  # bytes, packed or not, of a member that is unpacked at once: most are
 _UNREADABLE = _ENCRYPTED | _PATCHED | _STRONGLY_ENCRYPTED
 
 
@@ -43,11 +44,16 @@ def _read_member(packed: Packed, entry: Entry, end: int) -> Iterator[Member]:
     name = entry.name
     parts = check_path(name)
     _check_readable(entry, name)
-    span, data_end = _find(packed, entry, name, end)
-    pieces = _unpack(packed, span, entry, name)
-    yield Member(parts, None if name.endswith("/") else lambda limit: _gather(pieces, limit))
-    for _ in pieces:  # to the end, where the checksum is compared
-        pass
+    start = _find(packed, entry, name, end)
+    if entry.size <= SMALL and entry.packed <= SMALL:
+        content = _unpack_at_once(packed, start, entry, name)
+        yield Member(parts, None if name.endswith("/") else lambda limit: content[:limit])
+    else:
+        pieces = _unpack(packed, start, entry, name)
+        yield Member(parts, None if name.endswith("/") else lambda limit: _gather(pieces, limit))
+        for _ in pieces:  # to the end, where the checksum is compared
+            pass
+    data_end = start + entry.packed
     if entry.flags & _DESCRIBED and entry.crc and packed.read(data_end, min(4, end - data_end)) == bytes(4):
         raise EOFError(f"{shown(name)} is not followed by what describes it")
 
@@ -68,8 +74,8 @@ def _check_readable(entry: Entry, name: str) -> None:
         raise ValueError("a member has no name")
 
 
-def _find(packed: Packed, entry: Entry, name: str, end: int) -> tuple[Span, int]:
-    """The member's bytes, and where they end: after a header of its own, and before what begins next."""
+def _find(packed: Packed, entry: Entry, name: str, end: int) -> int:
+    """Where the member's bytes begin: after a header of its own, and so that they end before what begins next."""
     signature, flags, name_size, extra_size = _LOCAL.unpack(packed.read(entry.offset, _LOCAL.size))
     if signature != b"PK\x03\x04":
         raise ValueError(f"Bad magic number for file header of {shown(name)}")
@@ -79,21 +85,38 @@ def _find(packed: Packed, entry: Entry, name: str, end: int) -> tuple[Span, int]
     start = entry.offset + _LOCAL.size + name_size + extra_size
     if start + entry.packed > end:
         raise ValueError(f"Overlapped entries: {shown(name)} (possible zip bomb)")
-    return Span(packed, start, start + entry.packed), start + entry.packed
+    return int(start)
 
 
-def _unpack(packed: Packed, span: Span, entry: Entry, name: str) -> Iterator[bytes]:
+def _is_stored(entry: Entry) -> bool:
+    return entry.method == _STORED or not entry.packed  # some writers say that nothing is deflated
+
+
+def _unpack_at_once(packed: Packed, start: int, entry: Entry, name: str) -> bytes:
+    """The content; raises unless it is what the directory says. In pieces it would take twice as long."""
+    data = packed.read(start, entry.packed)
+    content, rest = (data, b"") if _is_stored(entry) else inflate_at_once(data, entry.size + 1)
+    packed.meter.unpack(len(content), packed.size)
+    _check_content(entry, name, len(content), crc32(content), rest)
+    return content
+
+
+def _unpack(packed: Packed, start: int, entry: Entry, name: str) -> Iterator[bytes]:
     """The content in pieces; raises after the last one unless it is what the directory says."""
+    span = Span(packed, start, start + entry.packed)
     crc = size = 0
-    stored = entry.method == _STORED or not entry.packed  # some writers say that nothing is deflated
-    for piece in iter(span.read, b"") if stored else inflate(span):
+    for piece in iter(span.read, b"") if _is_stored(entry) else inflate(span):
         crc = crc32(piece, crc)
         size += len(piece)
         packed.meter.unpack(len(piece), packed.size)
         if size > entry.size:
             break
         yield piece
-    if size != entry.size or span.read(1):
+    _check_content(entry, name, size, crc, span.read(1))
+
+
+def _check_content(entry: Entry, name: str, size: int, crc: int, rest: bytes) -> None:
+    if size != entry.size or rest:
         raise ValueError(f"{shown(name)} does not have the {entry.size} bytes that the directory says")
     if crc != entry.crc:
         raise ValueError(f"Bad CRC-32 for file {shown(name)}")

@@ -20,7 +20,7 @@ from store.names import SIGNATURE, YANKED, parse_filename
 UNMARKED = ".tar"  # nothing in such a file tells how long it is: one that is being filled can seem whole
 REASON_LIMIT = 2000  # characters of a .yanked file
 
-_LIBRARIES = ("isal", "packaging", "pkginfo")
+_LIBRARIES = ("isal", "packaging")
 
 
 @dataclass(frozen=True)

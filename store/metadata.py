@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.specifiers import SpecifierSet
-from pkginfo import Distribution as CoreMetadata
-from pkginfo.distribution import MAX_METADATA_VERSION_STR
 
 from store.errors import BadArchive
 
@@ -19,7 +17,7 @@ _LINE = rb"[^\r\n]*+"
 _END = rb"(?:\r\n?|\n)"
 _HEADERS = re.compile(rb"(?:(?:From |[!-9;-~]*+:|[ \t])" + _LINE + rb"(?:" + _END + rb"|\Z))*+")
 _MORE = rb"(?:" + _END + rb"[ \t]" + _LINE + rb"){0,2000}+"  # lines: more than any of these values may have characters
-_WANTED = re.compile(rb"[\r\n]((Name|Version|Requires-Python):" + _LINE + _MORE + rb")", re.IGNORECASE)
+_WANTED = re.compile(rb"[\r\n](Name|Version|Requires-Python):(" + _LINE + _MORE + rb")", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,9 @@ def parse_metadata(text: bytes) -> Metadata:
 
     `UNKNOWN` is what distutils writes for an absent value.
     """
-    core = CoreMetadata()
-    # pkginfo reads no field at all under a version it does not know. Each version adds fields to
-    # the one before, so all are read as the newest; a version that is set is not looked for.
-    core.metadata_version = MAX_METADATA_VERSION_STR
-    core.parse(_wanted(_fields(text)))
-    name, version = (_present(field, getattr(core, field.lower())) for field in ("Name", "Version"))
-    return Metadata(name, version, _valid_specifier(core.requires_python or ""))
+    found = _find_wanted(_fields(text))
+    name, version = (_present(field, found.get(field.lower())) for field in ("Name", "Version"))
+    return Metadata(name, version, _valid_specifier(found.get("requires-python", "")))
 
 
 def _fields(text: bytes) -> bytes:
@@ -58,16 +52,25 @@ def _fields(text: bytes) -> bytes:
     return fields
 
 
-def _wanted(fields: bytes) -> bytes:
-    """The first of each that Larder works with: pkginfo takes its time for each field there is, and most have forty.
+def _find_wanted(fields: bytes) -> dict[str, str]:
+    """The first of each that Larder works with, by its name in lower case: what is not looked for costs nothing.
 
-    The fields end, as in the parser that pkginfo uses, before the first line that is none.
+    The fields end, as for `email.parser`, before the first line that is none.
     """
     end = _HEADERS.match(fields)
-    found: dict[bytes, bytes] = {}
+    found: dict[str, str] = {}
     for match in _WANTED.finditer(b"\n" + fields[: end.end() if end else 0]):
-        found.setdefault(match[2].lower(), match[1])
-    return b"\n".join(found.values())
+        found.setdefault(match[1].decode().lower(), _unfold(match[2]))
+    return found
+
+
+def _unfold(value: bytes) -> str:
+    """The value in one line. Core metadata is UTF-8; what is not was Latin-1 when there was no such rule."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = value.decode("latin-1")
+    return " ".join(line.strip() for line in text.splitlines()).strip()
 
 
 def _present(field: str, value: str | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.running import HERE
 
 ROOMS = {
-    "store": {"isal", "packaging", "pkginfo"},
+    "store": {"isal", "packaging"},
     "uploader": {"aiohttp", "packaging", "passlib", "store"},
     "indexer": {"jinja2", "markupsafe", "packaging", "store", "watchdog"},
     "scripts": {"store"},
@@ -19,7 +19,6 @@ HOMES = {
     "jinja2": ["indexer/pages/templates.py"],
     "markupsafe": ["indexer/pages/templates.py"],
     "passlib": ["uploader/auth/hashes.py"],
-    "pkginfo": ["store/metadata.py"],
     "isal": ["store/archive/inflate.py"],
 }
 PATHS = ("store/data.py", "store/repository.py")

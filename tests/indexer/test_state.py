@@ -85,7 +85,7 @@ def test_a_passing_rejection_is_not_kept(file: Path) -> None:
 
 def test_the_versions_of_the_libraries_are_part_of_what_facts_were_learnt_with(monkeypatch: pytest.MonkeyPatch) -> None:
     before = fingerprint_of_inspection()
-    monkeypatch.setattr("indexer.inspect.version", lambda library: "99" if library == "pkginfo" else "1")
+    monkeypatch.setattr("indexer.inspect.version", lambda library: "99" if library == "packaging" else "1")
     assert fingerprint_of_inspection() != before
 
 

@@ -81,7 +81,12 @@ def _hand_over(path: Path, owner: tuple[int, int] | None) -> None:
 
 
 def _hand_over_tree(directory: Path, owner: tuple[int, int]) -> None:
-    """The same for all of a directory of derived files, as root may have restored it; no link is followed."""
+    """The same for all of a directory of derived files, where root has restored it; no link is followed.
+
+    It is given away last, so what still is root's is looked through again should this be broken off.
+    """
+    if directory.lstat().st_uid != 0:
+        return
     for _, names, filenames, descriptor in os.fwalk(directory, topdown=False, follow_symlinks=False):
         for name in (*names, *filenames, "."):
             if os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_uid == 0:

@@ -79,7 +79,7 @@ class Upkeep:
     def _note_lateness(self, now: float) -> None:
         """Remember since when pages are due, and say now and then how far a long reading is."""
         self._late_since = (self._late_since or now) if self._is_late else None
-        if self._tidied and not self._is_late and not self._publisher.overview_is_dirty:
+        if self._is_listed_anew:
             self._was_listed = True
             if not self._is_swept:  # only now is it known what belongs to nothing
                 self._tending.sweep()
@@ -155,6 +155,13 @@ class Upkeep:
         )
 
     @property
+    def _is_listed_anew(self) -> bool:
+        """Whether everything there is is listed, and nobody has taken note of that."""
+        if self._was_listed and self._is_swept:
+            return False
+        return self._tidied > 0 and not self._is_late and not self._publisher.overview_is_dirty
+
+    @property
     def _is_late(self) -> bool:
         return bool(self._tracker.unread or self._publisher.pending)
 
@@ -178,7 +185,7 @@ class Upkeep:
 
     def patience(self, now: float) -> float:
         """Seconds until there is something to do unless something is heard; endless where there is nothing."""
-        if self._reconciler.is_going_on or self._tracker.is_reading:
+        if self._reconciler.is_going_on or self._tracker.is_reading or self._is_listed_anew:
             return 0.0
         return min(each.patience(now) for each in (self._settling, self._publisher, self._rejections))
 

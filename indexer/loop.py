@@ -13,10 +13,10 @@ import logging
 import queue
 import time
 
+from indexer.channel import Listener
 from indexer.misplaced import INTERVAL as LOOK_FOR_MISPLACED
 from indexer.misplaced import find_misplaced
 from indexer.upkeep import Message, Upkeep
-from store.channel import Listener
 from store.current import CurrentPolicy
 from store.heartbeat import INTERVAL as BEAT
 from store.heartbeat import Heartbeat, read_heartbeat, starts_after, write_heartbeat

@@ -59,7 +59,7 @@ class Data:
 
     @property
     def channel(self) -> Path:
-        """Where the indexer listens to the uploader, see `store.channel`."""
+        """Where the indexer listens to the uploader, see `indexer.channel`."""
         return self.run / "indexer" / "indexer.sock"
 
     @property

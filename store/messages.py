@@ -10,6 +10,8 @@ from store.distribution import Distribution
 from store.identity import Identity
 from store.names import Kind
 
+PACKET = 1 << 18  # bytes: what the kernel takes of one message by default, and more; of a longer one nothing is sent
+
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 WRONG = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)

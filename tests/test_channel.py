@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from store.channel import CALLERS, PACKET, Caller, Listener
+from indexer.channel import CALLERS, Listener
 from store.distribution import Distribution
 from store.identity import Identity
-from store.messages import Checked, Published, render_checked
+from store.messages import PACKET, Checked, Published, render_checked
 from tests.running import wait_until
+from uploader.channel import Caller
 
 TEXT = b"Name: d\xff\n\n\n"
 DISTRIBUTION = Distribution((("demo", "1.0"),), "wheel", "a" * 64, ">=3.11", sha256(TEXT).hexdigest())

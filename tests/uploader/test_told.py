@@ -10,8 +10,8 @@ from queue import SimpleQueue
 
 import pytest
 
+from indexer.channel import Listener
 from indexer.inspect import inspect
-from store.channel import Listener
 from store.messages import Checked
 from tests.archives import make_egg, make_sdist, make_wheel
 from tests.running import Answer, wait_until

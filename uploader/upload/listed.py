@@ -5,12 +5,12 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from store.channel import Caller
 from store.data import Data
 from store.heartbeat import ALIVE, read_heartbeat
 from store.listing import find_listed, listing_version
 from store.messages import Checked, Published
 from store.repository import Repository
+from uploader.channel import Caller
 from uploader.upload.check import Candidate
 
 LOOK = 0.05  # seconds between two looks at a page that nobody told of

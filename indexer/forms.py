@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from indexer.manifest import Written
@@ -70,19 +70,32 @@ def _find(path: Path) -> Written:
     return Written(facts.st_size, facts.st_mtime_ns, digest)
 
 
-def write_beside(path: str, content: bytes, known: Mapping[str, Written]) -> dict[str, Written]:
-    """Replace a file beside the page sets, in its forms, each later than the one before; by suffix."""
+def write_beside(
+    path: str, content: bytes, known: Mapping[str, Written], begin: Callable[[str], str]
+) -> dict[str, Written]:
+    """Replace a file beside the page sets, in its forms, each later than the one before; by suffix.
+
+    `begin` answers where a file of that name is to be written before it is moved to its place.
+    """
     written: dict[str, Written] = {}
-    directory, name = os.path.split(path)
+    name = path.rpartition("/")[2]
     for suffix, text in reversed(list(_compressions(name, content))):
         last = known.get(suffix)
         at = max(time.time_ns(), last.mtime_ns + 10**9 if last else 0)
-        temporary = f"{directory}/.new-{name}{suffix}"
-        written[suffix] = _write_new(temporary, text, at)
-        os.replace(temporary, f"{path}{suffix}")  # noqa: PTH105 - of every wheel there is
+        begun = begin(f"{name}{suffix}")
+        written[suffix] = _write_new(begun, text, at)
+        _move(begun, f"{path}{suffix}")
     for suffix in known.keys() - written.keys():
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     return written
+
+
+def _move(path: str, name: str) -> None:
+    try:
+        os.replace(path, name)  # noqa: PTH105 - of every wheel there is
+    except FileNotFoundError:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, name)  # noqa: PTH105
 
 
 def _compressions(page: str, content: bytes) -> Iterator[tuple[str, bytes]]:

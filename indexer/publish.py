@@ -49,7 +49,7 @@ class Publisher:
         self._reasons: dict[str, str] = {}
         self._names: set[str] = site.projects()
         self._published: list[str] = []
-        self._overview_due = 0.0
+        self._overview_at, self._overview_took = float("-inf"), 0.0  # when it was written last, and how long that was
         self.overview_is_dirty = True
         self.soil((project for (project,) in state.all("select project from due")), urgent=False)
         if not state.is_of("pages", f"{self._code} {site.version}"):
@@ -169,8 +169,12 @@ class Publisher:
         self.overview_is_dirty = False
         began = time.monotonic()
         self._guard(OVERVIEW, now, lambda: self._publish_overview(gather()))
-        share = SHARE * (time.monotonic() - began)
-        self._overview_due = now + (CALM if self._tracker.unread else min(CALM, share))
+        self._overview_at, self._overview_took = now, time.monotonic() - began
+
+    @property
+    def _overview_due(self) -> float:
+        pause = CALM if self._tracker.unread else min(CALM, SHARE * self._overview_took)
+        return self._overview_at + pause
 
     def _publish_overview(self, overview: Overview) -> bool:
         fingerprint = f"{self._code} {_digest(overview)}"

@@ -15,7 +15,9 @@ from indexer.forms import SLOT, find_forms, link_alias, link_forms, write_beside
 from indexer.graves import Graves
 from indexer.manifest import Beside, Manifest, PageSet, Written
 from indexer.pages import Companion
-from indexer.versions import find_slots, name_version
+from indexer.staging import NAME as STAGING
+from indexer.staging import Staging
+from indexer.versions import find_slots, make_versions, name_version
 from store import files
 from store.repository import PROJECTS, Repository
 
@@ -40,6 +42,7 @@ class Site:
         self._beside = manifest.directories_beside()  # right below the site
         self._slots: dict[str, int] | None = None
         self._graves = Graves()
+        self._staging = Staging(repository.versions)
 
     @property
     def version(self) -> str:
@@ -92,10 +95,7 @@ class Site:
             files.remove(directory)
             directory.mkdir()
         except FileNotFoundError:
-            self._root.mkdir(parents=True, exist_ok=True)
-            files.spread(self._root)
-            self._versions.mkdir(exist_ok=True)
-            files.spread(self._versions)
+            make_versions(self._versions)
             directory.mkdir()
 
     def withdraw(self, name: str, now: float) -> bool:
@@ -160,7 +160,7 @@ class Site:
             if known.key == companion.key:
                 forms = known.files
             else:
-                forms = write_beside(f"{self._root}/{path}", read(companion), known.files)
+                forms = write_beside(f"{self._root}/{path}", read(companion), known.files, self._staging.begin)
             new[path] = Beside(owner, companion.key, forms)
         self._beside |= {path.partition("/")[0] for path in new}
         self._manifest.put_beside(new)
@@ -215,7 +215,7 @@ class Site:
             here = Path(directory)
             if here == self._versions:
                 kept = {name_version(name, known.slot) for name, known in self._manifest.sets() if known.files}
-                kept |= self._graves.names()
+                kept |= self._graves.names() | {STAGING}
                 yield from (here / name for name in {*names, *filenames} - kept)
                 names.clear()
                 continue

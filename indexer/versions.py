@@ -3,6 +3,8 @@
 import contextlib
 from pathlib import Path
 
+from store import files
+
 
 def name_version(name: str, slot: int) -> str:
     return f"{name.replace('/', '@')}@{slot}"
@@ -17,3 +19,11 @@ def find_slots(versions: Path) -> dict[str, int]:
             if slot.isdecimal() and len(slot) < 16:
                 slots[name] = max(int(slot), slots.get(name, 0))
     return slots
+
+
+def make_versions(versions: Path) -> None:
+    """Have a directory for them, and the site around it: what is made in these has nothing to do with each other."""
+    versions.parent.mkdir(parents=True, exist_ok=True)
+    for directory in (versions.parent, versions):
+        directory.mkdir(exist_ok=True)
+        files.spread(directory)

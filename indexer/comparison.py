@@ -7,7 +7,7 @@ from indexer.rows import number
 from indexer.state import State
 from store.identity import NO_IDENTITY, Identity
 
-TEMPORARY = ("create temp table seen (path blob primary key, inode, size, mtime) without rowid",)
+PASSING = ("create table passing.seen (path blob primary key, inode, size, mtime) without rowid",)
 
 _DIFFERING = """
     select seen.* from seen left join files using (path)

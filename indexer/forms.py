@@ -15,14 +15,19 @@ SLOT = 4
 """Seconds in a time slot. nginx's ETag is (mtime in seconds, size), so each render of a page has a slot of its own,
 and within it each form (HTML, JSON, and both compressed) a second of its own."""
 
+DIGEST = 32  # hex digits
 AT_ONCE = 10 * 1460  # bytes that arrive without any wait (RFC 6928, initial window): what is shorter gains nothing
 
 _SECOND = {".html": 0, ".json": 1, ".html.gz": 2, ".json.gz": 3}
 
 
-def write_forms(directory: Path, page: str, content: bytes, slot: int) -> dict[str, Written]:
-    """Write a page in all its forms as new files."""
-    digest = hashlib.sha256(content).hexdigest()
+def digest_page(content: bytes) -> str:
+    """What tells its text from any other: there is one for each page, kept in memory."""
+    return hashlib.sha256(content).hexdigest()[:DIGEST]
+
+
+def write_forms(directory: Path, page: str, content: bytes, digest: str, slot: int) -> dict[str, Written]:
+    """Write a page, of that digest, in all its forms as new files."""
     written: dict[str, Written] = {}
     for suffix, text in _compressions(page, content):
         form = f"{page}{suffix}"
@@ -66,7 +71,7 @@ def _find(path: Path) -> Written:
     facts, digest = path.stat(), ""
     with contextlib.suppress(OSError, EOFError, ValueError):  # what is damaged is like no page
         content = path.read_bytes()
-        digest = hashlib.sha256(gzip.decompress(content) if path.suffix == ".gz" else content).hexdigest()
+        digest = digest_page(gzip.decompress(content) if path.suffix == ".gz" else content)
     return Written(facts.st_size, facts.st_mtime_ns, digest)
 
 

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Signature, Yank
 from indexer.reasons import why_alone, why_ambiguous, why_behind
-from indexer.rows import BESIDE, COLUMNS, DEFINITION, REJECTED, Known, Release, marks, parse_releases
+from indexer.rows import BESIDE, COLUMNS, DEFINITION, OWN, REJECTED, Known, Release, marks, parse_releases
 from indexer.state import State
 from store.distribution import Distribution
 from store.identity import NO_IDENTITY, Identity
@@ -20,7 +20,7 @@ from store.names import SIGNATURE, YANKED, base_of_sidecar
 
 SCHEMA = (
     f"""create table files (
-    path blob not null unique, {DEFINITION},
+    path blob not null unique, name_at integer not null, name blob as (substr(path, name_at)), {DEFINITION},
     behind blob -- the path of the same project and name that is listed instead; empty until that is known
 )""",
     "create index files_of_projects on files (project, name) where project is not null",
@@ -30,7 +30,7 @@ SCHEMA = (
     "create index files_ambiguous on files (path) where releases is not null",
     "create index files_behind on files (path) where behind is not null",
 )
-_INSERT = f"insert into files (path, {COLUMNS}, behind) values ({marks(13)})"
+_INSERT = f"insert into files (path, name_at, {OWN}, behind) values ({marks(13)})"
 
 
 class Index:
@@ -86,7 +86,8 @@ class Index:
             return set()
         dirty = self.remove(path) if known else set()
         is_alone = new.project is None or self._is_alone(new.project, new.name)
-        row = (os.fsencode(path), *new, None if is_alone else b"")
+        where = os.fsencode(path)
+        row = (where, len(where) - len(new.name) + 1, *new[1:], None if is_alone else b"")
         self._state.write(_INSERT, [row])
         if new.releases is not None:
             self._ambiguous[path] = parse_releases(new.releases)

@@ -1,14 +1,13 @@
 """One file → an inspection: its digest, its core metadata, or the reason it is rejected."""
 
-import hashlib
 import os
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO
 
 import indexer.model
 import store
+from indexer.fingerprint import fingerprint
 from indexer.model import Facts, Rejected, Signature, Yank
 from store.archive.budget import WHATEVER_IT_TAKES, Budget, TooMuch
 from store.distribution import read_contents
@@ -92,19 +91,6 @@ def _read_facts(file: BinaryIO, filename: str, budget: Budget) -> tuple[Facts, b
 
 
 def fingerprint_of_inspection() -> str:
-    """Changes whenever anything does that decides what is learnt from a file: our code, and the libraries it uses."""
-    sources = [Path(__file__), Path(indexer.model.__file__)]
-    sources += sorted(Path(store.__file__ or "").parent.rglob("*.py"))
-    digest = hashlib.sha256()
-    for source in sources:
-        digest.update(source.read_bytes())
-    for library in _LIBRARIES:
-        digest.update(f"{library} {_version(library)}\n".encode())
-    return digest.hexdigest()
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return "?"
+    """Changes whenever anything does that decides what is learnt from a file."""
+    here = [Path(__file__), Path(indexer.model.__file__)]
+    return fingerprint([*here, *sorted(Path(store.__file__ or "").parent.rglob("*.py"))], _LIBRARIES)

@@ -7,9 +7,9 @@ from indexer.rows import COLUMNS, DEFINITION, Known, marks, number
 from indexer.state import State
 from store.identity import Identity
 
-TEMPORARY = (
-    f"create temp table learnt ({DEFINITION})",
-    "create index temp.learnt_by_inode on learnt (inode)",
+PASSING = (
+    f"create table passing.learnt (name blob not null, {DEFINITION})",
+    "create index passing.learnt_by_inode on learnt (inode)",
 )
 
 
@@ -37,7 +37,3 @@ class Learnt:
         known = Known.of(path, identity, facts)
         self._state.write_passing(f"insert into learnt ({COLUMNS}) values ({marks(len(known))})", [known])
         self._state.write_passing("delete from learnt where rowid <= last_insert_rowid() - ?", [(MOST,)])
-
-    def forget(self) -> None:
-        """Drop what was kept, for the files have come to lie somewhere, or are nowhere."""
-        self._state.write_passing("delete from learnt", [()])

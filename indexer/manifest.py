@@ -11,14 +11,21 @@ from indexer.state import State
 
 SCHEMA = (
     """create table sets (
-    name text primary key, slot integer not null, fingerprint text not null, files text not null
-) strict, without rowid""",
+    id integer primary key, name text not null unique, slot integer not null, fingerprint text not null,
+    files text not null
+) strict""",
     """create table beside (
-    path text primary key, owner text not null, key text not null, files text not null
+    path text primary key, owner integer not null, -- a set
+    key text not null, files text not null
 ) strict, without rowid""",
     "create index beside_of_owners on beside (owner)",
 )
-FORM = "2"  # of the texts in `files`
+_PUT_SET = """insert into sets (name, slot, fingerprint, files) values (?, ?, ?, ?)
+    on conflict (name) do update set slot = excluded.slot, fingerprint = excluded.fingerprint, files = excluded.files"""
+_SETS = "select name, slot, fingerprint, files from sets"
+_PUT_BESIDE = "replace into beside values (?, (select id from sets where name = ?), ?, ?)"
+_BESIDE = "select path, name, key, beside.files from beside join sets on id = owner"
+FORM = "3"  # of the texts in `files`
 
 SOME = 100  # rows read at once
 
@@ -75,31 +82,32 @@ class Manifest:
             state.write("delete from beside", [()])
 
     def find_set(self, name: str) -> PageSet | None:
-        row = self._state.one("select slot, fingerprint, files from sets where name = ?", name)
-        return PageSet(row[0], row[1], _parse_files(row[2])) if row else None
+        row = self._state.one(f"{_SETS} where name = ?", name)
+        return PageSet(row[1], row[2], _parse_files(row[3])) if row else None
 
     def put_set(self, name: str, page_set: PageSet) -> None:
         row = (name, page_set.slot, page_set.fingerprint, _render_files(page_set.files))
-        self._state.write("replace into sets values (?, ?, ?, ?)", [row])
+        self._state.write(_PUT_SET, [row])
 
     def sets(self) -> Iterator[tuple[str, PageSet]]:
         """Every set there is, by name; they may change meanwhile."""
-        for name, slot, fingerprint, files in self._each("sets", "name"):
+        for name, slot, fingerprint, files in self._each(_SETS, "name"):
             yield name, PageSet(slot, fingerprint, _parse_files(files))
 
     def find_beside(self, path: str) -> Beside:
         """NOTHING where there is none."""
-        row = self._state.one("select owner, key, files from beside where path = ?", path)
-        return Beside(row[0], row[1], _parse_files(row[2])) if row else NOTHING
+        row = self._state.one(f"{_BESIDE} where path = ?", path)
+        return Beside(row[1], row[2], _parse_files(row[3])) if row else NOTHING
 
     def beside_of(self, owner: str) -> dict[str, str]:
         """The files that a page set announces: the key of each by its path."""
-        return dict(self._state.all("select path, key from beside where owner = ?", owner))
+        return dict(self._state.all("select path, key from beside join sets on id = owner where name = ?", owner))
 
     def put_beside(self, entries: Mapping[str, Beside]) -> None:
+        """Note these, of owners that are known."""
         if entries:
             rows = [(path, entry.owner, entry.key, _render_files(entry.files)) for path, entry in entries.items()]
-            self._state.write("replace into beside values (?, ?, ?, ?)", rows)
+            self._state.write(_PUT_BESIDE, rows)
 
     def drop_beside(self, paths: Iterable[str]) -> None:
         dropped = [(path,) for path in paths]
@@ -108,7 +116,7 @@ class Manifest:
 
     def beside(self) -> Iterator[tuple[str, Beside]]:
         """Every file beside, by its path; they may change meanwhile."""
-        for path, owner, key, files in self._each("beside", "path"):
+        for path, owner, key, files in self._each(_BESIDE, "path"):
             yield path, Beside(owner, key, _parse_files(files))
 
     def directories_beside(self) -> set[str]:
@@ -120,11 +128,12 @@ class Manifest:
             after = f"{first}0"  # 0 comes after /
         return found
 
-    def _each(self, table: str, key: str) -> Iterator[tuple[Any, ...]]:
-        rows = self._state.all(f"select * from {table} order by {key} limit {SOME}")
+    def _each(self, query: str, key: str) -> Iterator[tuple[Any, ...]]:
+        """All rows, in the order of the first column."""
+        rows = self._state.all(f"{query} order by {key} limit {SOME}")
         while rows:
             yield from rows
-            rows = self._state.all(f"select * from {table} where {key} > ? order by {key} limit {SOME}", rows[-1][0])
+            rows = self._state.all(f"{query} where {key} > ? order by {key} limit {SOME}", rows[-1][0])
 
 
 def _render_files(files: Mapping[str, Written]) -> str:
@@ -132,7 +141,11 @@ def _render_files(files: Mapping[str, Written]) -> str:
     names: dict[Written, list[str]] = {}
     for name, written in files.items():
         names.setdefault(written, []).append(name)
-    return json.dumps([[*written, known] for written, known in names.items()], separators=(",", ":"))
+    return json.dumps([[*_parts(written), known] for written, known in names.items()], separators=(",", ":"))
+
+
+def _parts(written: Written) -> tuple[int | str, ...]:
+    return written if written.digest else written[:2]
 
 
 def _parse_files(text: str) -> dict[str, Written]:

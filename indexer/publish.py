@@ -131,7 +131,7 @@ class Publisher:
         detail = self._tracker.index.detail(project)
         if detail is None:
             return self._withdraw(project)
-        fingerprint = f"{self._code} {_digest(detail.values())}"
+        fingerprint = self._fingerprint(detail.values())
         name = set_of(project)
         if self._site.is_current(name, fingerprint):
             return False
@@ -177,17 +177,17 @@ class Publisher:
         return self._overview_at + pause
 
     def _publish_overview(self, overview: Overview) -> bool:
-        fingerprint = f"{self._code} {_digest(overview)}"
+        fingerprint = self._fingerprint(overview)
         if self._site.is_current(OVERVIEW, fingerprint):
             return False
         return self._site.publish(OVERVIEW, render_overview(overview), OVERVIEW_ALIASES, fingerprint, time.time())
+
+    def _fingerprint(self, rendered_from: tuple[object, ...] | Overview) -> str:
+        told = f"{self._code} {rendered_from!r}"
+        return sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
 
     def patience(self, now: float) -> float:
         """Seconds until there is something to do; endless where there is nothing."""
         if self._urgent or self._dirty:
             return 0.0
         return max(0.0, self._overview_due - now) if self.overview_is_dirty else float("inf")
-
-
-def _digest(rendered_from: tuple[object, ...] | Overview) -> str:
-    return sha256(repr(rendered_from).encode("utf-8", "surrogateescape")).hexdigest()

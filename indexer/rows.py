@@ -13,14 +13,14 @@ Release = tuple[str, str]
 DISTRIBUTIONS, BESIDE, REJECTED = ("wheel", "sdist", "egg"), ("yank", "signature"), ("rejected", "passing")
 
 DEFINITION = f"""
-    name blob not null, -- of the file
     inode, size, mtime, -- integers, or text where SQLite has none so large
     kind text not null check (kind in {(*DISTRIBUTIONS, *BESIDE, *REJECTED)}),
     text text not null, -- Requires-Python, or the reason of a rejection or a yank
     digest blob not null, metadata_digest blob not null,
     releases text, -- JSON, only where there are several readings
     project text, version text"""
-COLUMNS = "name, inode, size, mtime, kind, text, digest, metadata_digest, releases, project, version"
+OWN = "inode, size, mtime, kind, text, digest, metadata_digest, releases, project, version"
+COLUMNS = f"name, {OWN}"
 
 
 class Known(NamedTuple):

@@ -6,12 +6,11 @@ reader may be on its way through it. Files beside are written before the set tha
 """
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 
-from indexer.forms import SLOT, find_forms, link_alias, link_forms, write_beside, write_forms
+from indexer.forms import SLOT, digest_page, find_forms, link_alias, link_forms, write_beside, write_forms
 from indexer.graves import Graves
 from indexer.manifest import Beside, Manifest, PageSet, Written
 from indexer.pages import Companion
@@ -68,7 +67,7 @@ class Site:
         `now` is in seconds since 1970.
         """
         known = self._known(name)
-        digests = {page: hashlib.sha256(content).hexdigest() for page, content in pages.items()}
+        digests = {page: digest_page(content) for page, content in pages.items()}
         digests |= {alias: digests[page] for alias, page in aliases.items()}
         before = _digests(known)
         if before == digests and self._is_whole(name, known):
@@ -81,7 +80,7 @@ class Site:
         for page, content in pages.items():
             is_same = before.get(page) == digests[page]
             linked = link_forms(self._root / name, known.files, page, directory) if is_same else {}
-            written |= linked or write_forms(directory, page, content, slot)
+            written |= linked or write_forms(directory, page, content, digests[page], slot)
         for alias, page in aliases.items():
             written |= link_alias(directory, written, page, alias)
         self._switch(name, directory, now)
@@ -151,6 +150,7 @@ class Site:
 
     def write_beside(self, owner: str, wanted: Mapping[str, Companion], read: Callable[[Companion], bytes]) -> None:
         """Write what a page set is about to announce, as far as it is not there yet."""
+        self._known(owner)
         new: dict[str, Beside] = {}
         there = self._manifest.beside_of(owner)
         for path, companion in wanted.items():

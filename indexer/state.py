@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 DELAY = 0.5  # seconds that the copy may be behind
 MOST = 5000  # changed rows that it may be behind
+LARGE_PAGE = 1 << 16  # bytes: what goes back to the system between other pages that stay
 RETRY = 10.0  # seconds until a disk that refused is tried again
 
 _MADE_BY = "create table made_by (what text primary key, version text not null) strict, without rowid"
@@ -25,14 +26,14 @@ Row = Sequence[Any]
 
 
 class State:
-    """Tables of the given `schema`, and `temporary` ones beside them that are not copied. Times are monotonic seconds.
+    """Tables of the given `schema`, and `passing.` ones beside them that are not copied. Times are monotonic seconds.
 
     No method raises but for a mistake in the SQL itself. A copy with another schema is not read.
     """
 
-    def __init__(self, path: Path, schema: Iterable[str], temporary: Iterable[str] = ()) -> None:
+    def __init__(self, path: Path, schema: Iterable[str], passing: Iterable[str] = ()) -> None:
         self._path = path
-        self._schema, self._temporary = (_MADE_BY, *schema), tuple(temporary)
+        self._schema, self._passing = (_MADE_BY, *schema), tuple(passing)
         self._memory = self._create()
         self._disk: sqlite3.Connection | None = None  # none where the whole of it has to be copied
         self._behind: list[tuple[str, list[Row]]] = []
@@ -49,11 +50,18 @@ class State:
 
     def _create(self) -> sqlite3.Connection:
         memory = sqlite3.connect(":memory:", isolation_level=None, cached_statements=256, check_same_thread=False)
-        memory.execute("pragma temp_store = memory")
         memory.execute("pragma journal_mode = off")  # nothing is ever taken back
-        for statement in (*self._schema, *self._temporary):
+        for statement in self._schema:
             memory.execute(statement)
+        self._create_passing(memory)
         return memory
+
+    def _create_passing(self, memory: sqlite3.Connection) -> None:
+        memory.execute("attach ':memory:' as passing")
+        memory.execute(f"pragma passing.page_size = {LARGE_PAGE}")
+        memory.execute("pragma passing.journal_mode = off")
+        for statement in self._passing:
+            memory.execute(statement)
 
     def _load(self) -> None:
         if not self._path.exists():
@@ -96,8 +104,13 @@ class State:
         self._is_behind = True
 
     def write_passing(self, statement: str, rows: Iterable[Row]) -> None:
-        """Change a temporary table, which is not copied."""
+        """Change a table that is not copied."""
         self._memory.executemany(statement, rows)
+
+    def forget_passing(self) -> None:
+        """Empty all tables that are not copied: a table whose rows are deleted keeps their memory."""
+        self._memory.execute("detach passing")
+        self._create_passing(self._memory)
 
     def flush(self, now: float) -> None:
         """Bring the copy up to date, where that is due. What came in one turn gets there in one step."""
@@ -164,6 +177,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         disk.execute("pragma journal_mode = wal")
         disk.execute("pragma synchronous = normal")
+        disk.execute("pragma cache_size = -100")  # KB: it is hardly ever read
     except BaseException:
         disk.close()
         raise

@@ -223,10 +223,6 @@ class Tracker:
         else:
             self._retries.succeed(inspection.path)
 
-    def forget_learnt(self) -> None:
-        """Drop what is known of files that are nowhere; to be called only when everything there is is known."""
-        self._learnt.forget()
-
     def stop(self) -> None:
         self._pool.stop()
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from indexer.state import State
 from store.names import possible_projects
 
-TEMPORARY = (
-    """create temp table unread (
+PASSING = (
+    """create table passing.unread (
     path blob, project text, -- that may wait for it; empty where nobody does
     size, turn integer not null, primary key (path, project)
 ) without rowid""",
-    "create index temp.unread_in_order on unread (turn, project, path)",
-    "create index temp.unread_of_projects on unread (project)",
+    "create index passing.unread_in_order on unread (turn, project, path)",
+    "create index passing.unread_of_projects on unread (project)",
 )
 SOON, LATER, TAKEN = 0, 1, 2  # turns
 

@@ -18,6 +18,7 @@ from indexer.state import State
 from indexer.tend import Tending
 from indexer.tracker import FEW, Tracker
 from indexer.watching import Watching
+from store.memory import give_back
 from store.messages import Checked
 from store.policy import ANONYMOUS, Policy
 from store.repository import Repository
@@ -28,15 +29,16 @@ log = logging.getLogger(__name__)
 Message = Hint | Checked | Inspected | Broken
 
 SCHEMA = (*index.SCHEMA, *manifest.SCHEMA, *publish.SCHEMA)
-TEMPORARY = (*learnt.TEMPORARY, *comparison.TEMPORARY, *unread.TEMPORARY)
+PASSING = (*learnt.PASSING, *comparison.PASSING, *unread.PASSING)
 
 PROGRESS = 2.0  # seconds between two lines about a long reading
+CALM = 3.0  # seconds without a change
 BEHIND = 15.0  # seconds that pages may be due before that is a fault
 
 
 def open_state(repository: Repository) -> State:
     """All that is known of the repository, as far as it was kept."""
-    return State(repository.index, SCHEMA, TEMPORARY)
+    return State(repository.index, SCHEMA, PASSING)
 
 
 class Upkeep:
@@ -59,6 +61,7 @@ class Upkeep:
         self._was_listed = False  # whether everything there is has been listed since the start
         self._late_since: float | None = None
         self._progress_due = 0.0
+        self._calm_due = float("inf")
 
     def step(self, messages: Iterable[Message], now: float) -> None:
         """Take in what was heard, and do what is due, for a bounded time."""
@@ -75,6 +78,15 @@ class Upkeep:
         self._say_what_is_rejected(now, changed=changed)
         self._note_lateness(now)
         self._state.flush(now)
+        self._calm_down(now, changed=changed)
+
+    def _calm_down(self, now: float, *, changed: bool) -> None:
+        """Give back the memory that was needed, once nothing has changed for a moment."""
+        if changed or self._is_late or self._publisher.overview_is_dirty:
+            self._calm_due = now + CALM
+        elif now >= self._calm_due:
+            self._calm_due = float("inf")
+            give_back()
 
     def _note_lateness(self, now: float) -> None:
         """Remember since when pages are due, and say now and then how far a long reading is."""
@@ -117,7 +129,7 @@ class Upkeep:
         if self._tidied == self._reconciler.rounds or self._reconciler.is_going_on or self._tracker.unread:
             return
         self._tidied = self._reconciler.rounds
-        self._tracker.forget_learnt()
+        self._state.forget_passing()
         self._publisher.soil(self._publisher.projects() ^ self._tracker.index.projects(), urgent=False)
         self._publisher.soil_overview()
         self._is_swept = False

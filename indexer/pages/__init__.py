@@ -3,10 +3,9 @@
 A new kind is one module that is entered here, its template, and its line in nginx.conf.
 """
 
-import hashlib
-from importlib.metadata import version
 from pathlib import Path
 
+from indexer.fingerprint import fingerprint
 from indexer.model import Overview, ProjectDetail
 from indexer.pages import boards, home, listing, metadata, simple, static
 from indexer.pages.companion import Companion
@@ -61,8 +60,5 @@ def is_compressed(page: str) -> bool:
 def fingerprint_of_pages() -> str:
     """Changes whenever anything changes that decides what pages look like."""
     store = _SOURCES.parent.parent / "store"
-    sources = [path for path in _SOURCES.rglob("*") if path.suffix in (".py", ".html", ".css", ".js")]
-    digest = hashlib.sha256("".join(map(version, _LIBRARIES)).encode())
-    for source in (*sorted(sources), *(store / name for name in _ALSO_FROM)):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
+    ours = sorted(path for path in _SOURCES.rglob("*") if path.suffix in (".py", ".html", ".css", ".js"))
+    return fingerprint([*ours, *(store / name for name in _ALSO_FROM)], _LIBRARIES)

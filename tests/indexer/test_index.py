@@ -12,7 +12,7 @@ from indexer.comparison import Comparison
 from indexer.index import Index
 from indexer.model import Counts, ListedFile, ProjectDetail, Rejected, Signature, Yank
 from indexer.state import State
-from indexer.upkeep import SCHEMA, TEMPORARY
+from indexer.upkeep import PASSING, SCHEMA
 from store.distribution import Distribution
 from store.identity import Identity
 
@@ -23,7 +23,7 @@ def distribution(*releases: tuple[str, str], digest: str = "d" * 64) -> Distribu
 
 @pytest.fixture
 def state(tmp_path: Path) -> State:
-    return State(tmp_path / "state", SCHEMA, TEMPORARY)
+    return State(tmp_path / "state", SCHEMA, PASSING)
 
 
 @pytest.fixture

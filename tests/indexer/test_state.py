@@ -1,6 +1,7 @@
 """What is known outlives the program, and nothing in its file can stop anybody."""
 
 import contextlib
+import importlib.metadata
 import os
 import signal
 import sqlite3
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from indexer.fingerprint import version
 from indexer.index import Index
 from indexer.inspect import fingerprint_of_inspection
 from indexer.learnt import Learnt
 from indexer.model import Facts, Rejected, Signature, Yank
 from indexer.state import DELAY, State
-from indexer.upkeep import SCHEMA, TEMPORARY
+from indexer.upkeep import PASSING, SCHEMA
 from store.distribution import Distribution
 from store.identity import Identity
 from tests.running import HERE
@@ -32,7 +34,7 @@ KINDS: dict[str, Facts] = {
 
 
 def open_index(path: Path, version: str = "1") -> tuple[State, Index]:
-    state = State(path, SCHEMA, TEMPORARY)
+    state = State(path, SCHEMA, PASSING)
     return state, Index(state, version)
 
 
@@ -85,8 +87,14 @@ def test_a_passing_rejection_is_not_kept(file: Path) -> None:
 
 def test_the_versions_of_the_libraries_are_part_of_what_facts_were_learnt_with(monkeypatch: pytest.MonkeyPatch) -> None:
     before = fingerprint_of_inspection()
-    monkeypatch.setattr("indexer.inspect.version", lambda library: "99" if library == "packaging" else "1")
+    monkeypatch.setattr("indexer.fingerprint.version", lambda library: "99" if library == "packaging" else "1")
     assert fingerprint_of_inspection() != before
+
+
+@pytest.mark.parametrize("library", ["isal", "jinja2", "packaging"])
+def test_the_version_of_a_library_is_found_where_it_is_installed(library: str) -> None:
+    assert importlib.metadata.version(library) in version(library)
+    assert not version("no_such_library")
 
 
 def tear(file: Path) -> None:

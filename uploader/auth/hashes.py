@@ -9,10 +9,9 @@ import ctypes
 import hashlib
 import hmac
 import secrets
+from functools import cache
+from typing import Any
 
-from passlib.context import CryptContext
-
-_PASSLIB = CryptContext(["apr_md5_crypt", "sha256_crypt", "sha512_crypt", "bcrypt", "md5_crypt", "des_crypt"])
 _PLAIN, _SHA, _SSHA = b"{PLAIN}", b"{SHA}", b"{SSHA}"
 _SHA_SIZE = 20  # bytes
 _SALT_SIZE = 8
@@ -20,6 +19,14 @@ _LENGTH_LIMIT = 1000  # characters; real ones have up to 150
 _BCRYPT_LIMIT = 72  # bytes of a password that bcrypt looks at
 _CRYPT_LIMIT = 512  # bytes of a password that crypt(3) does not take
 _CRYPT_DATA = 1 << 15  # bytes, sizeof(struct crypt_data)
+
+
+@cache
+def _passlib() -> Any:  # noqa: ANN401 - it has no types
+    """Loaded where a hash needs it: that takes 2 MB, and what libxcrypt knows and what is cheap do not."""
+    from passlib.context import CryptContext  # noqa: PLC0415
+
+    return CryptContext(["apr_md5_crypt", "sha256_crypt", "sha512_crypt", "bcrypt", "md5_crypt", "des_crypt"])
 
 
 def hash_password(password: str) -> str:
@@ -44,7 +51,7 @@ def is_usable(hashed: bytes) -> bool:
         return True
     if not hashed.isascii() or len(hashed) > _LENGTH_LIMIT:
         return False
-    return _crypt_knows(hashed) or _PASSLIB.identify(hashed.decode()) is not None
+    return _crypt_knows(hashed) or _passlib().identify(hashed.decode()) is not None
 
 
 def matches(password: bytes, hashed: bytes) -> bool:
@@ -58,7 +65,7 @@ def matches(password: bytes, hashed: bytes) -> bool:
     if _crypt_knows(hashed):
         return hmac.compare_digest(_crypt(password, hashed) or b"", hashed)
     try:
-        return bool(_PASSLIB.verify(password, hashed.decode()))
+        return bool(_passlib().verify(password, hashed.decode()))
     except ValueError:  # digits that are out of range in the hash
         return False
 

@@ -24,6 +24,7 @@ from uploader.audit import log_accepted
 from uploader.auth.authorize import Authorization
 from uploader.upload.address import check_head, find_repository
 from uploader.upload.arriving import Arriving, arriving
+from uploader.upload.calm import Calm
 from uploader.upload.check import Candidate, check, choose
 from uploader.upload.form import Form, check_length, receive
 from uploader.upload.listed import Listings
@@ -53,6 +54,7 @@ class Uploads:
         self._listings = Listings(data)
         self._threads = ThreadPoolExecutor(THREADS, "upload")
         self._workers = Workers(READERS)
+        self._calm = Calm()
 
     async def take(self, request: web.Request) -> web.Response:
         """200 once the file is durable, and listed unless the indexer takes too long; else nothing was stored."""
@@ -61,7 +63,8 @@ class Uploads:
         policy = self._read_policy(repository)
         user = await self._authorization.authorize(request, "upload", policy)
         check_length(request, policy)
-        candidate, outcome, seen = await self._take_file(request, repository, policy)
+        with self._calm.disturbed():
+            candidate, outcome, seen = await self._take_file(request, repository, policy)
         log_accepted(request, user, candidate.digest, outcome.value)
         is_listed = await self._listings.wait(repository, candidate, seen, self._listing_wait)
         follows = "" if is_listed else "; its page will follow: the indexer has not listed it yet"

@@ -25,9 +25,10 @@ class Graves:
     def bury(self, directory: Path, now: float) -> None:
         self._graves.append((now + GRACE, directory))
 
-    def clear(self, now: float, patience: float) -> None:
-        """Remove what has been there long enough, for about `patience` seconds."""
-        if self._graves and now < self._graves[-1][0] - GRACE + CALM and len(self._graves) < MANY:
+    def clear(self, now: float, patience: float, *, is_calm: bool) -> None:
+        """Remove what has been there long enough, for about `patience` seconds; while much goes on only of too many."""
+        is_calm &= bool(self._graves) and now >= self._graves[-1][0] - GRACE + CALM
+        if not is_calm and len(self._graves) < MANY:
             return
         deadline = time.monotonic() + patience
         while self._graves and not now < self._graves[0][0] <= now + GRACE and time.monotonic() < deadline:
@@ -41,3 +42,4 @@ def _remove(directory: Path) -> None:
             os.unlink(f"{directory}/{name}")  # noqa: PTH108
     with contextlib.suppress(OSError):
         files.remove(directory)
+        directory.parent.rmdir()  # where it was the last of its batch

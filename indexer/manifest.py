@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +54,7 @@ class PageSet:
 
     slot: int
     fingerprint: str = ""  # of what it was rendered from; empty where it has to be rendered again
-    files: dict[str, Written] = field(default_factory=dict)
+    files: Mapping[str, Written] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Beside:
 
     owner: str
     key: str
-    files: dict[str, Written]  # by what follows the path: "" and ".gz"
+    files: Mapping[str, Written]  # by what follows the path: "" and ".gz"
 
 
 NOTHING = Beside("", "", {})
@@ -148,7 +149,8 @@ def _parts(written: Written) -> tuple[int | str, ...]:
     return written if written.digest else written[:2]
 
 
-def _parse_files(text: str) -> dict[str, Written]:
+@lru_cache(8)  # the same is asked for several times in a row
+def _parse_files(text: str) -> Mapping[str, Written]:
     return {name: Written(*written) for *written, names in json.loads(text) for name in names}
 
 

@@ -30,7 +30,7 @@ SCHEMA = ("create table due (project text primary key) strict, without rowid",)
 
 BUDGET = 0.2  # seconds of one turn
 SHARE = 20  # the overview, which grows with the number of projects, takes at most one part in so many of the time
-CALM = 2.0  # seconds that it waits at most, and always while much is being read
+CALM = 2.0  # seconds that it waits at most, and always while there is more to be read or written
 
 
 class Publisher:
@@ -173,7 +173,8 @@ class Publisher:
 
     @property
     def _overview_due(self) -> float:
-        pause = CALM if self._tracker.unread else min(CALM, SHARE * self._overview_took)
+        is_behind = self._tracker.unread or self.pending
+        pause = CALM if is_behind else min(CALM, SHARE * self._overview_took)
         return self._overview_at + pause
 
     def _publish_overview(self, overview: Overview) -> bool:

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import NamedTuple
 
 from store.identity import Identity
@@ -34,7 +34,7 @@ def scan(packages: Path, path: str = "") -> Iterator[Seen]:
     Links to files are followed, links to directories are not: they could lead round in circles,
     and nothing tells of changes behind them.
     """
-    if any(map(is_ignored, PurePath(path).parts)):
+    if any(map(is_ignored, path.split("/"))):
         return
     try:
         facts = (packages / path).lstat() if path else packages.stat()

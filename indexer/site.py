@@ -14,11 +14,11 @@ from indexer.forms import SLOT, digest_page, find_forms, link_alias, link_forms,
 from indexer.graves import Graves
 from indexer.manifest import Beside, Manifest, PageSet, Written
 from indexer.pages import Companion
-from indexer.staging import NAME as STAGING
-from indexer.staging import Staging
-from indexer.versions import find_slots, make_versions, name_version
+from indexer.versions import Batches, find_slots, list_versions, name_version
 from store import files
 from store.repository import PROJECTS, Repository
+
+NEW = ".new-"  # of names of files that are moved as soon as they are whole
 
 
 def set_of(project: str) -> str:
@@ -41,7 +41,7 @@ class Site:
         self._beside = manifest.directories_beside()  # right below the site
         self._slots: dict[str, int] | None = None
         self._graves = Graves()
-        self._staging = Staging(repository.versions)
+        self._batches = Batches(repository.versions)
 
     @property
     def version(self) -> str:
@@ -74,8 +74,7 @@ class Site:
             self._manifest.put_set(name, PageSet(known.slot, fingerprint, known.files))
             return False
         slot = max(int(now) // SLOT, known.slot + 1)
-        directory = self._versions / name_version(name, slot)
-        self._make_version(directory)
+        directory = self._make_version(name, slot)
         written: dict[str, Written] = {}
         for page, content in pages.items():
             is_same = before.get(page) == digests[page]
@@ -87,15 +86,18 @@ class Site:
         self._manifest.put_set(name, PageSet(slot, fingerprint, written))
         return True
 
-    def _make_version(self, directory: Path) -> None:
+    def _make_version(self, name: str, slot: int) -> Path:
+        directory = self._batches.begin(name_version(name, slot))
         try:
             directory.mkdir()
-        except FileExistsError:  # a crash left it
+        except FileExistsError:  # the last try left it
             files.remove(directory)
             directory.mkdir()
-        except FileNotFoundError:
-            make_versions(self._versions)
-            directory.mkdir()
+        return directory
+
+    def _begin(self, name: str) -> str:
+        """Where a file that is to be moved to its place is written."""
+        return str(self._batches.begin(f"{NEW}{name}"))
 
     def withdraw(self, name: str, now: float) -> bool:
         """Remove the set, and then what it announced; whether there was one."""
@@ -135,12 +137,12 @@ class Site:
         self._bury(before, now)
 
     def _bury(self, directory: Path | None, now: float) -> None:
-        if directory is not None and directory.parent == self._versions:
+        if directory is not None and self._versions in directory.parents:
             self._graves.bury(directory, now)
 
-    def clear_graves(self, now: float, patience: float) -> None:
+    def clear_graves(self, now: float, patience: float, *, is_calm: bool) -> None:
         """Remove directories that nobody can be reading any more, for about `patience` seconds."""
-        self._graves.clear(now, patience)
+        self._graves.clear(now, patience, is_calm=is_calm)
 
     def roots(self) -> set[tuple[str, int]]:
         """The directories that everything lies in, by name and inode; what is deleted as a whole is missing here."""
@@ -160,7 +162,7 @@ class Site:
             if known.key == companion.key:
                 forms = known.files
             else:
-                forms = write_beside(f"{self._root}/{path}", read(companion), known.files, self._staging.begin)
+                forms = write_beside(f"{self._root}/{path}", read(companion), known.files, self._begin)
             new[path] = Beside(owner, companion.key, forms)
         self._beside |= {path.partition("/")[0] for path in new}
         self._manifest.put_beside(new)
@@ -214,13 +216,17 @@ class Site:
         for directory, names, filenames in (each for top in self._tops() for each in os.walk(top)):
             here = Path(directory)
             if here == self._versions:
-                kept = {name_version(name, known.slot) for name, known in self._manifest.sets() if known.files}
-                kept |= self._graves.names() | {STAGING}
-                yield from (here / name for name in {*names, *filenames} - kept)
+                yield from self._find_stray_versions()
                 names.clear()
                 continue
             links = [name for name in names if (here / name).is_symlink()]
             yield from (None if self._is_expected(here / name) else here / name for name in (*filenames, *links))
+
+    def _find_stray_versions(self) -> list[Path]:
+        kept = {name_version(name, known.slot) for name, known in self._manifest.sets() if known.files}
+        kept |= self._graves.names()
+        there = list_versions(self._versions)
+        return [path for path in there if path.name not in kept and not self._batches.is_open(path)]
 
     def _is_expected(self, path: Path) -> bool:
         name = path.relative_to(self._root).as_posix()

@@ -37,13 +37,14 @@ class Tending:
         """Have what nothing leads to removed; to be asked for when all pages are as they should be."""
         self._strays = self._site.find_strays()
 
-    def step(self, now: float) -> None:
+    def step(self, now: float, *, is_calm: bool) -> None:
+        """Go on. What can wait does, unless it `is_calm` and nobody else has anything to do."""
         if now < self._due:
             return
         self._due = now + INTERVAL
         self._look_for_damage()
         try:
-            self._site.clear_graves(time.time(), CLEARING)
+            self._site.clear_graves(time.time(), CLEARING, is_calm=is_calm)
             for stray in (*self._site.find_obstacles(), *_within(self._strays, SOME)):
                 if stray is not None:
                     files.remove(stray)

@@ -72,7 +72,7 @@ class Upkeep:
         if not self._watching.fault:
             changed |= self._soil(self._reconciler.step(now), urgent=False)
         self._tidy()
-        self._tending.step(now)
+        self._tending.step(now, is_calm=not self._is_late)
         if self._reconciler.rounds:  # before, a page could lack files that nobody has come by yet
             self._publisher.step(now)
         self._say_what_is_rejected(now, changed=changed)

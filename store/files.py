@@ -192,8 +192,12 @@ def write(path: Path, content: bytes, *, durable: bool = False) -> None:
 def switch(link: Path, directory: Path) -> None:
     """Make the symbolic link lead to `directory`, in one step; whatever else stood in its way is removed."""
     new = directory / PREFIX
-    new.unlink(missing_ok=True)
-    new.symlink_to(os.path.relpath(directory, link.parent))
+    target = os.path.relpath(directory, link.parent)
+    try:
+        new.symlink_to(target)
+    except FileExistsError:
+        remove(new)
+        new.symlink_to(target)
     try:
         new.replace(link)
     except FileNotFoundError:

@@ -56,4 +56,4 @@ def _file_entry(file: ListedFile) -> dict[str, Any]:
 def _upload_time(mtime_ns: int) -> str:
     """PEP 700: `yyyy-mm-ddThh:mm:ss.ffffffZ`. The file's own time, so that it survives everything derived."""
     seconds, rest = divmod(min(max(mtime_ns // 1000, 0), _END_OF_TIME), 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:06d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:06d}Z"

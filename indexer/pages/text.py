@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote_from_bytes
 
 
+@lru_cache(500)  # each is on several pages of a project
 def render_url(path: str) -> str:
     return quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe="/")
 

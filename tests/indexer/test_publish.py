@@ -177,12 +177,12 @@ def test_what_is_damaged_is_made_again_a_bounded_number_at_a_time(room: Room) ->
     for number in range(20):
         room.add(f"p{number}")
     room.step()
-    room.tending.step(room.now)
+    room.tending.step(room.now, is_calm=True)
     for path in list(room.repository.versions.rglob("simple.json")):
         path.write_bytes(b"")
     for _ in range(100):
         room.now += INTERVAL
-        room.tending.step(room.now)
+        room.tending.step(room.now, is_calm=True)
     assert room.publisher.pending == 20
     while room.publisher.pending:
         room.step()

@@ -93,7 +93,7 @@ def reads_and_writes_of_one_new_file(big: Larder) -> None:
 
 
 def reads_and_writes_of_a_restart(big: Larder) -> None:
-    wait_until(lambda: len(list((big.data / "site/default/.versions").glob("*@*"))) == PROJECTS + 1)
+    wait_until(lambda: len(list((big.data / "site/default/.versions").glob("*/*@*"))) == PROJECTS + 1)
     big.stop()
     state = big.data / "state/default/index.sqlite3"
     before, written = big.site_snapshot(), state.stat().st_mtime_ns

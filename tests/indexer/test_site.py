@@ -82,9 +82,9 @@ def test_a_set_changes_in_one_step_and_readers_of_the_old_one_can_finish(site: S
     after = repository.project("demo").resolve()
     assert before != after
     assert (before / "simple.json").read_bytes() == JSON
-    site.clear_graves(NOW + 1 + GRACE / 2, 1.0)
+    site.clear_graves(NOW + 1 + GRACE / 2, 1.0, is_calm=True)
     assert before.exists()
-    site.clear_graves(NOW + 1 + 2 * GRACE, 1.0)
+    site.clear_graves(NOW + 1 + 2 * GRACE, 1.0, is_calm=True)
     assert not before.exists()
     assert after.exists()
 
@@ -237,7 +237,7 @@ def test_what_nothing_leads_to_is_a_stray_and_nothing_else_is(site: Site, reposi
     (repository.site / "packages/gone.metadata.gz").touch()
     (repository.site / "packages/.new-x").touch()
     assert strays(site) == [".new-x", "gone.metadata.gz", "left", "projects@left@1"]
-    site.clear_graves(NOW + 2 * GRACE, 1.0)
+    site.clear_graves(NOW + 2 * GRACE, 1.0, is_calm=True)
     assert strays(site) == [".new-x", "gone.metadata.gz", "left", "projects@left@1"]
 
 
@@ -246,5 +246,5 @@ def test_an_old_directory_that_cannot_be_removed_holds_up_nothing(site: Site, re
     publish(site, pages={**PAGES, "simple.json": b"{1}"})
     repository.versions.rename(repository.versions.with_name("away"))
     repository.versions.write_text("in the way")
-    site.clear_graves(NOW + 2 * GRACE, 1.0)
+    site.clear_graves(NOW + 2 * GRACE, 1.0, is_calm=True)
     assert repository.versions in site.find_obstacles()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from store import files
 
-GRACE = 5.0  # seconds that a directory outlives its switch
-CALM = 1.0  # seconds since the last switch, before which no more are removed: ext4 looks at each inode freed lately
+GRACE = 60.0  # seconds that a directory outlives its switch
+CALM = 10.0  # seconds since the last switch, before which no more are removed: ext4 looks at each inode freed lately
 MANY = 5000  # for every new file, so a burst would pay for it again and again; but of more than so many some go
 
 

@@ -1,7 +1,7 @@
 """The limit of serving: nginx alone, with the pages and files of a Larder as plain files, and WebDAV PUT."""
 
 import os
-import shutil
+import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -110,6 +110,7 @@ class BareNginx:
         file.write_bytes(content)
 
     def forget_put(self) -> None:
-        """Remove what was PUT."""
-        shutil.rmtree(self.tree / "put")
-        (self.tree / "put").mkdir()
+        """Put aside what was PUT."""
+        put = self.tree / "put"
+        put.rename(Path(tempfile.mkdtemp(prefix="aside-", dir=self.root)) / "put")
+        put.mkdir()

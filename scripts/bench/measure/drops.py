@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -52,7 +53,8 @@ def _measure_load(bench: Bench, load: str, begin: Load) -> None:
     """Drop as long as the load goes on, which begins when all is ready."""
     drops, meter = _files(bench, bench.chosen.drops * len(WAYS), 11 if load else 10), Meter()
     found: dict[str, list[float]] = {way: [] for way in WAYS}
-    with _staged(bench, drops) as staging, Connection(bench.larder.port) as connection, begin(bench) as goes_on:
+    staging = _staged(bench, drops)
+    with Connection(bench.larder.port) as connection, begin(bench) as goes_on:
         for way, fresh in zip(cycle(WAYS), takewhile(lambda _: goes_on(), drops), strict=False):
             found[way].append(_time_drop(bench, fresh, drop_of(way, staging), connection))
             time.sleep(BETWEEN[load])
@@ -86,7 +88,8 @@ def _wait_listed(fresh: Fresh, connection: Connection) -> None:
 
 def _measure_at_once(bench: Bench) -> None:
     drops = _files(bench, bench.chosen.at_once, 12)
-    with _staged(bench, drops) as staging, Connection(bench.larder.port) as connection:
+    staging = _staged(bench, drops)
+    with Connection(bench.larder.port) as connection:
         bench.larder.rest(0.5)
         meter, began, rename = Meter(), time.monotonic(), drop_of("rename", staging)
         for fresh in drops:
@@ -101,17 +104,12 @@ def _files(bench: Bench, count: int, purpose: int) -> list[Fresh]:
     return make_fresh(bench.chosen.cache, invent(bench.of_ten, count, SMALL, purpose))
 
 
-@contextmanager
-def _staged(bench: Bench, drops: list[Fresh]) -> Iterator[Path]:
-    """A directory beside the data directory with a copy of each, to be renamed."""
-    staging = bench.work / "staging"
-    staging.mkdir()
+def _staged(bench: Bench, drops: list[Fresh]) -> Path:
+    """A new directory beside the data directory with a copy of each, to be renamed."""
+    staging = Path(tempfile.mkdtemp(prefix="staging-", dir=bench.work))
     for fresh in drops:
         shutil.copyfile(fresh.file, staging / fresh.file.name)
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging)
+    return staging
 
 
 @contextmanager

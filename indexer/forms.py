@@ -118,9 +118,11 @@ def _write_new(path: str, content: bytes, mtime_ns: int, digest: str = "") -> Wr
     except FileNotFoundError:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         return _write_new(path, content, mtime_ns, digest)
-    with os.fdopen(file, "wb", buffering=0) as raw:
-        _write_all(raw.fileno(), content)
-        os.utime(raw.fileno(), ns=(mtime_ns, mtime_ns))
+    try:
+        _write_all(file, content)
+        os.utime(file, ns=(mtime_ns, mtime_ns))
+    finally:
+        os.close(file)
     return Written(len(content), mtime_ns, digest)
 
 

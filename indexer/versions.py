@@ -59,7 +59,7 @@ class Batches:
 
     def begin(self, name: str) -> Path:
         """A path for a new directory or file of this name. OSError where the disk refuses."""
-        if self._directory is None or self._begun >= SOME or not self._directory.is_dir():
+        if self._directory is None or self._begun >= SOME or not _is_batch(self._directory):
             self._directory, self._begun = self._open(), 0
         self._begun += 1
         return self._directory / name
@@ -72,8 +72,7 @@ class Batches:
         for directory in (self._versions.parent, self._versions):
             directory.mkdir(exist_ok=True)
             files.spread(directory)
-        batch = self._versions / str(
-            1 + max((int(path.name) for path in _list(self._versions) if _is_batch(path)), default=0)
-        )
+        numbers = [int(path.name) for path in _list(self._versions) if path.name.isdecimal()]
+        batch = self._versions / str(max(numbers, default=0) + 1)
         batch.mkdir()
         return batch

@@ -16,6 +16,7 @@ def _create_environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=StrictUndefined,
+        auto_reload=False,
     )
     environment.filters |= {"url": _url, "size": render_size, "printable": render_printable}
     return environment

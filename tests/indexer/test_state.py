@@ -192,3 +192,17 @@ def test_a_program_that_is_killed_in_the_middle_of_writing_leaves_what_was_there
                 pass
             writer.send_signal(signal.SIGKILL)
         assert known(file) == KINDS
+
+
+def test_what_passes_is_forgotten_with_its_memory_and_nothing_else(file: Path) -> None:
+    state, index = open_index(file)
+    for number in range(1000):
+        Learnt(state).keep(f"{number}.txt", HUGE, Rejected("x" * 1000))
+    used = state.one("pragma passing.page_count")
+    assert Learnt(state).find("7.txt", HUGE) == Rejected("x" * 1000)
+    state.forget_passing()
+    assert Learnt(state).find("7.txt", HUGE) is None
+    assert state.one("pragma passing.page_count") < used
+    assert index.facts("notes.txt") == KINDS["notes.txt"]
+    Learnt(state).keep("8.txt", HUGE, Rejected("again"))
+    assert Learnt(state).find("8.txt", HUGE) == Rejected("again")

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from store import files
+from indexer.spread import spread
 
 SOME = 200  # directories and files begun in one batch
 
@@ -71,7 +71,7 @@ class Batches:
         self._versions.parent.mkdir(parents=True, exist_ok=True)
         for directory in (self._versions.parent, self._versions):
             directory.mkdir(exist_ok=True)
-            files.spread(directory)
+            spread(directory)
         numbers = [int(path.name) for path in _list(self._versions) if path.name.isdecimal()]
         batch = self._versions / str(max(numbers, default=0) + 1)
         batch.mkdir()

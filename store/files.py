@@ -8,7 +8,6 @@ import secrets
 import shutil
 import signal
 import stat
-import struct
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -20,9 +19,6 @@ from store.errors import AlreadyExists
 
 MODE = 0o644
 PREFIX = ".incoming-"  # of names that are not there yet; a dot name is never listed nor served
-_LONG = struct.calcsize("l") << 16
-_GET_FLAGS, _SET_FLAGS = 0x8000_6601 | _LONG, 0x4000_6602 | _LONG  # FS_IOC_GETFLAGS and FS_IOC_SETFLAGS of linux/fs.h
-_TOP_DIRECTORY = 0x2_0000  # FS_TOPDIR_FL
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # what open(2) says where there is no O_TMPFILE
 
 
@@ -206,22 +202,6 @@ def switch(link: Path, directory: Path) -> None:
     except IsADirectoryError:
         remove(link)
         new.replace(link)
-
-
-def spread(directory: Path) -> None:
-    """Have the directories made in this one lie anywhere on the disk: they have nothing to do with each other.
-
-    ext4 puts a new file beside its parent, and passes over every inode there that was freed in the last minutes. Where
-    files come and go all the time that takes longer than everything else. No other file system needs the hint.
-    """
-    flags = bytearray(struct.calcsize("l"))
-    with contextlib.suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.ioctl(descriptor, _GET_FLAGS, flags)
-            fcntl.ioctl(descriptor, _SET_FLAGS, struct.pack("l", struct.unpack("l", flags)[0] | _TOP_DIRECTORY))
-        finally:
-            os.close(descriptor)
 
 
 def is_being_written(descriptor: int) -> bool | None:

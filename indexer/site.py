@@ -1,7 +1,7 @@
 """The pages below one repository's site, written by one rule for every kind.
 
 A page set is written into a directory of its own, and then one link is switched to it: all its pages change in one
-step, and what did not change is the same file as before. The directory it replaces stays for a few seconds, for a
+step, and what did not change is the same file as before. The directory it replaces stays for a while, for a
 reader may be on its way through it. Files beside are written before the set that announces them, and removed after.
 """
 

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 DELAY = 0.5  # seconds that the copy may be behind
 MOST = 5000  # changed rows that it may be behind
+WAITING = 8000  # pages that may wait in the log of what was written: to bring them to their place takes two fsyncs
 LARGE_PAGE = 1 << 16  # bytes: what goes back to the system between other pages that stay
 RETRY = 10.0  # seconds until a disk that refused is tried again
 
@@ -118,6 +119,14 @@ class State:
             self._flush_due = now + DELAY
             self._copy(now)
 
+    def settle(self, now: float) -> None:
+        """Bring the copy in order, when there is time for it."""
+        try:
+            if self._disk is not None:
+                self._disk.execute("pragma wal_checkpoint").fetchall()
+        except sqlite3.Error as error:
+            self._lose_copy(error, now)
+
     def _copy(self, now: float) -> None:
         try:
             if self._disk is None or _inode(self._path) != self._inode:
@@ -178,6 +187,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         disk.execute("pragma journal_mode = wal")
         disk.execute("pragma synchronous = normal")
         disk.execute("pragma cache_size = -100")  # KB: it is hardly ever read
+        disk.execute(f"pragma wal_autocheckpoint = {WAITING}")
     except BaseException:
         disk.close()
         raise

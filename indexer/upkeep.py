@@ -81,11 +81,12 @@ class Upkeep:
         self._calm_down(now, changed=changed)
 
     def _calm_down(self, now: float, *, changed: bool) -> None:
-        """Give back the memory that was needed, once nothing has changed for a moment."""
+        """Tidy up once nothing has changed for a moment."""
         if changed or self._is_late or self._publisher.overview_is_dirty:
             self._calm_due = now + CALM
         elif now >= self._calm_due:
             self._calm_due = float("inf")
+            self._state.settle(now)
             give_back()
 
     def _note_lateness(self, now: float) -> None:

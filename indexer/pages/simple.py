@@ -1,6 +1,7 @@
 """The simple pages, HTML and JSON: the project list and the project detail (PEP 503, 592, 629, 658, 691, 700, 714)."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from indexer.model import ListedFile, Overview, ProjectDetail
@@ -18,8 +19,13 @@ _END_OF_TIME = 253_402_300_799_999_999  # microseconds, of the year 9999
 
 
 def render_list(overview: Overview) -> dict[str, bytes]:
-    page = render_template("list.html", projects=overview.projects, api_version=API_VERSION)
-    document = {"meta": {"api-version": API_VERSION}, "projects": [{"name": name} for name in overview.projects]}
+    return _render_list(overview.projects)
+
+
+@lru_cache(1)  # files come and go far more often than projects
+def _render_list(projects: tuple[str, ...]) -> dict[str, bytes]:
+    page = render_template("list.html", projects=projects, api_version=API_VERSION)
+    document = {"meta": {"api-version": API_VERSION}, "projects": [{"name": name} for name in projects]}
     return {LIST_HTML: render_ascii(page), LIST_JSON: render_json(document)}
 
 

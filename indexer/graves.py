@@ -17,22 +17,24 @@ class Graves:
     """Of one site. `now` is in seconds since 1970."""
 
     def __init__(self) -> None:
-        self._graves: deque[tuple[float, Path]] = deque()
+        self._graves: deque[tuple[float, str]] = deque()
 
     def names(self) -> set[str]:
-        return {path.name for _, path in self._graves}
+        return {path.rpartition("/")[2] for _, path in self._graves}
 
     def bury(self, directory: Path, now: float) -> None:
-        self._graves.append((now + GRACE, directory))
+        self._graves.append((now + GRACE, str(directory)))
 
     def clear(self, now: float, patience: float, *, is_calm: bool) -> None:
-        """Remove what has been there long enough, for about `patience` seconds; while much goes on only of too many."""
-        is_calm &= bool(self._graves) and now >= self._graves[-1][0] - GRACE + CALM
-        if not is_calm and len(self._graves) < MANY:
-            return
+        """Remove what has been there long enough, for about `patience` seconds.
+
+        While much goes on it is less: nothing as long as there are not too many, and all of it at twice as many.
+        """
+        if not (is_calm and self._graves and now >= self._graves[-1][0] - GRACE + CALM):
+            patience *= min(1.0, max(0.0, len(self._graves) / MANY - 1))
         deadline = time.monotonic() + patience
         while self._graves and not now < self._graves[0][0] <= now + GRACE and time.monotonic() < deadline:
-            _remove(self._graves.popleft()[1])
+            _remove(Path(self._graves.popleft()[1]))
 
 
 def _remove(directory: Path) -> None:

@@ -52,7 +52,7 @@ def _measure(bench: Bench, peer: Peer) -> None:
             _measure_files(bench, peer)
         if "installs" in bench.chosen.groups:
             installs.measure_from(bench, peer.name, peer.port, peer.simple)
-        if "uploads" in bench.chosen.groups and turn == 0:  # they stay there, and are refused when they come again
+        if "uploads" in bench.chosen.groups and turn == bench.chosen.rounds - 1:  # they stay, and would be installed
             uploads.measure_at(bench, uploads.Server(peer.name, peer.port, peer.pid, partial(_request, peer)))
 
 

@@ -75,7 +75,7 @@ class _Handler(FileSystemEventHandler):
         if isinstance(event, DirModifiedEvent):
             return  # what changed in it has an event of its own
         writing = isinstance(event, FileModifiedEvent)
-        for path in (event.src_path, event.dest_path):
+        for path in (event.dest_path, event.src_path):  # in this order nothing that moves is missing for a moment
             if path:
                 self._hint(self._relative(os.fsdecode(path)), writing=writing)
 

@@ -65,6 +65,16 @@ def test_what_comes_moves_and_goes_is_heard_of(heard: Heard, packages: Path, tmp
     heard.wait_for("sub")
 
 
+@pytest.mark.parametrize("heard", ["auto"], indirect=True)
+def test_where_something_moved_to_is_heard_of_before_where_it_was(heard: Heard, packages: Path) -> None:
+    (packages / "here").mkdir()
+    heard.wait_for("here")
+    heard.hints.clear()
+    (packages / "here").rename(packages / "there")
+    heard.wait_for("here")
+    assert "there" in [hint.path for hint in heard.hints]
+
+
 def test_ignored_names_are_not_heard_of(heard: Heard, packages: Path) -> None:
     (packages / ".incoming-x").write_text("x")
     (packages / "x.part").write_text("x")

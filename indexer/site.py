@@ -152,7 +152,6 @@ class Site:
 
     def write_beside(self, owner: str, wanted: Mapping[str, Companion], read: Callable[[Companion], bytes]) -> None:
         """Write what a page set is about to announce, as far as it is not there yet."""
-        self._known(owner)
         new: dict[str, Beside] = {}
         there = self._manifest.beside_of(owner)
         for path, companion in wanted.items():
@@ -164,8 +163,10 @@ class Site:
             else:
                 forms = write_beside(f"{self._root}/{path}", read(companion), known.files, self._begin)
             new[path] = Beside(owner, companion.key, forms)
-        self._beside |= {path.partition("/")[0] for path in new}
-        self._manifest.put_beside(new)
+        if new:
+            self._known(owner)  # the manifest notes files of owners that it knows
+            self._beside |= {path.partition("/")[0] for path in new}
+            self._manifest.put_beside(new)
 
     def drop_beside(self, owner: str, wanted: Container[str]) -> None:
         """Remove what the set no longer announces, and no other does."""

@@ -36,15 +36,19 @@ CALM = 2.0  # seconds that it waits at most, and always while there is more to b
 class Publisher:
     """Knows which pages are due. One page that cannot be made leaves the one before it in place, and no other waits."""
 
-    def __init__(self, repository: Repository, state: State, tracker: Tracker, site: Site) -> None:
+    def __init__(
+        self, repository: Repository, state: State, tracker: Tracker, site: Site, is_ahead: Callable[[str], bool]
+    ) -> None:
+        """`is_ahead` tells of a project whether nobody came by all its files yet; who does has it made again."""
         self._packages = repository.packages
         self._state = state
         self._tracker = tracker
         self._site = site
+        self._is_ahead = is_ahead
         self._code = fingerprint_of_pages()
         self._urgent: dict[str, None] = {}  # in the order they came
         self._dirty: dict[str, None] = {}
-        self._held: set[str] = set()  # until the tracker has read what may be theirs, and says so
+        self._held: dict[str, bool] = {}  # until what may be theirs is seen and read, and is said to be; whether urgent
         self._failed = Backoff()
         self._reasons: dict[str, str] = {}
         self._names: set[str] = site.projects()
@@ -74,8 +78,7 @@ class Publisher:
         due = list(projects)
         self._state.write("insert or ignore into due values (?)", [(project,) for project in due])
         for project in due:
-            self._held.discard(project)
-            if urgent:
+            if self._held.pop(project, False) or urgent:
                 self._dirty.pop(project, None)
                 self._urgent[project] = None
             elif project not in self._urgent:
@@ -97,7 +100,7 @@ class Publisher:
             while queue and time.monotonic() < deadline:
                 project = next(iter(queue))
                 del queue[project]
-                if self._tracker.awaits(project):
+                if self._is_ahead(project) or self._tracker.awaits(project):
                     self._hold(project, hurry=queue is self._urgent)
                 else:
                     changed += self._guard(project, now, partial(self._publish, project))
@@ -105,8 +108,8 @@ class Publisher:
         return changed
 
     def _hold(self, project: str, *, hurry: bool) -> None:
-        """Wait for what is still to be read: a page is never served with only part of its files."""
-        self._held.add(project)
+        """Wait for what is still to be seen or read: a page is never served with only part of its files."""
+        self._held[project] = hurry
         if hurry:
             self._tracker.hurry(project)
 

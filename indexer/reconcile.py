@@ -2,14 +2,14 @@
 
 import logging
 import time
-from itertools import islice
 from pathlib import Path
 
-from indexer.comparison import Comparison
-from indexer.scan import Seen, scan
+from indexer.comparison import differing, gone
+from indexer.scan import Seen, look_at, walk
 from indexer.state import State
 from indexer.tracker import Tracker
 from store.identity import Identity
+from store.names import collation_key
 from store.repository import Repository
 
 log = logging.getLogger(__name__)
@@ -20,25 +20,38 @@ SLICE = 2000  # files of one step
 class Reconciler:
     """Goes through `packages/` when it is asked to, and every `interval` seconds. Times are monotonic seconds.
 
-    What comes and goes meanwhile is looked at for itself, so the order is no matter.
+    It takes one project after another. What comes and goes meanwhile is looked at for itself.
     """
 
     def __init__(self, repository: Repository, state: State, tracker: Tracker, interval: float) -> None:
         self._packages = repository.packages
-        self._comparison = Comparison(state)
+        self._state = state
         self._tracker = tracker
         self._interval = interval
         self._due = float("inf")
         self._pass: _Pass | None = None
+        self._waiting: set[str] = set()  # projects that were asked for and not come by yet
         self.rounds = 0  # that are over
 
     @property
     def is_going_on(self) -> bool:
         return self._pass is not None
 
+    @property
+    def ahead(self) -> int:
+        """Files that are not compared yet."""
+        return self._pass.ahead if self._pass else 0
+
     def request(self, now: float) -> None:
         """Compare everything soon."""
         self._due = min(self._due, now)
+
+    def awaits(self, project: str) -> bool:
+        """Whether files that may be the project's were not come by since the start; once they were it is dirty."""
+        is_ahead = not self.rounds and (self._pass is None or not self._pass.is_past(project))
+        if is_ahead:
+            self._waiting.add(project)
+        return is_ahead
 
     def step(self, now: float) -> set[str]:
         """Go on where a comparison is due; the projects that this makes dirty."""
@@ -46,62 +59,78 @@ class Reconciler:
             if now < self._due:
                 return set()
             self._due = float("inf")
-            self._pass = _Pass(self._packages, self._comparison, self._tracker)
+            self._pass = _Pass(self._packages, self._state, self._tracker)
         dirty = self._pass.step()
         if self._pass.is_over:
             self._pass.log()
             self._pass, self._due = None, min(self._due, now + self._interval)
             self.rounds += 1
-        return dirty
+        return dirty | self._come_by()
+
+    def _come_by(self) -> set[str]:
+        waiting, self._waiting = self._waiting, set()
+        return {project for project in waiting if not self.awaits(project)}
 
 
 class _Pass:
-    """One comparison: first everything there is is seen, and then what differs from what is known is looked at."""
+    """One comparison: all paths that there are, and then slice by slice what lies there and is not known as it is."""
 
-    def __init__(self, packages: Path, comparison: Comparison, tracker: Tracker) -> None:
-        self._comparison = comparison
+    def __init__(self, packages: Path, state: State, tracker: Tracker) -> None:
+        self._packages = packages
+        self._state = state
         self._tracker = tracker
-        self._scan = scan(packages)
-        self._closed: list[Seen] = []
-        self._count = 0
-        self._is_scanned = False
-        self._after = ""
         self._began, self._read = time.monotonic(), tracker.read
+        self._found = sorted(walk(packages), key=_order)
+        self._at = 0  # how many of these are compared
+        self._there: set[str] = set()
+        self._closed: list[Seen] = []
         self.is_over = False
-        comparison.begin()
+
+    @property
+    def ahead(self) -> int:
+        return len(self._found) - self._at
+
+    def is_past(self, project: str) -> bool:
+        """Whether all that can be the project's was compared."""
+        end = f"{project}."  # is after all that begins with the project and a dash
+        return self._at > 0 and _order(self._found[self._at - 1]) > end
 
     def step(self) -> set[str]:
-        return self._compare() if self._is_scanned else self._see()
-
-    def _see(self) -> set[str]:
-        part = list(islice(self._scan, SLICE))
-        self._count += len(part)
-        self._closed += [each for each in part if each.is_closed]
-        self._comparison.note((each.path, each.identity) for each in part)
-        self._is_scanned = len(part) < SLICE
-        unreadable = [each for each in part if each.identity is None]
-        return self._tracker.reconcile(unreadable, {}) if unreadable else set()
-
-    def _compare(self) -> set[str]:
-        unread: dict[str, Identity] = {}
-        part = self._comparison.differing(self._after, SLICE)
-        dirty = self._tracker.reconcile((Seen(path, identity) for path, identity in part), unread)
-        self._tracker.read_all(unread)
-        if len(part) < SLICE:
+        """Compare the next slice; the projects that this makes dirty."""
+        slice_ = self._found[self._at : self._at + SLICE]
+        self._at += len(slice_)
+        dirty = self._compare([seen for each in slice_ if (seen := self._see(each))])
+        if not self.ahead:
             dirty |= self._tracker.forget(self._gone(), self._closed)
-            self._comparison.end()
             self.is_over = True
-        else:
-            self._after = part[-1][0]
+        return dirty
+
+    def _see(self, found: str | Seen) -> Seen | None:
+        return look_at(self._packages, found) if isinstance(found, str) else found
+
+    def _compare(self, part: list[Seen]) -> set[str]:
+        unread: dict[str, Identity] = {}
+        self._there.update(each.path for each in part)
+        self._closed += [each for each in part if each.is_closed]
+        readable = [(each.path, each.identity) for each in part if each.identity]
+        dirty = self._tracker.reconcile((each for each in part if not each.identity), unread)
+        dirty |= self._tracker.reconcile((Seen(*each) for each in differing(self._state, readable)), unread)
+        self._tracker.read_all(unread)
         return dirty
 
     def _gone(self) -> list[str]:
-        """What is known and was not seen, but for what came while the scan went on."""
-        return [path for path in self._comparison.unseen() if not self._tracker.is_there(path)]
+        """What is known and was not seen, but for what came meanwhile."""
+        return [path for path in gone(self._state, self._there) if not self._tracker.is_there(path)]
 
     def log(self) -> None:
         seconds = time.monotonic() - self._began
         read = self._tracker.read - self._read
         log.info(
-            "reconciled %d files in %.1f s: %d read, %d being read", self._count, seconds, read, self._tracker.unread
-        )
+            "reconciled %d files in %.1f s: %d read, %d being read",
+            len(self._there), seconds, read, self._tracker.unread,
+        )  # fmt: skip
+
+
+def _order(found: str | Seen) -> str:
+    path = found if isinstance(found, str) else found.path
+    return collation_key(path.rpartition("/")[2])

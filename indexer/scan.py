@@ -30,25 +30,44 @@ def scan(packages: Path, path: str = "") -> Iterator[Seen]:
     """Every file at or below `path`, sorted, but for ignored names; nothing where the path is gone.
 
     Where `packages` itself is no directory nothing is known to be gone.
+    """
+    for each in walk(packages, path):
+        seen = look_at(packages, each) if isinstance(each, str) else each
+        if seen:
+            yield seen
 
-    Links to files are followed, links to directories are not: they could lead round in circles,
-    and nothing tells of changes behind them.
+
+def walk(packages: Path, path: str = "") -> Iterator[str | Seen]:
+    """The paths that `scan` looks at; what cannot be looked into is seen already.
+
+    Links to directories are not followed: they could lead round in circles, and nothing tells of changes behind them.
     """
     if any(map(is_ignored, path.split("/"))):
         return
     try:
-        facts = (packages / path).lstat() if path else packages.stat()
+        mode = (packages / path).lstat().st_mode if path else packages.stat().st_mode
     except OSError as error:
         is_gone = isinstance(error, FileNotFoundError | NotADirectoryError)
         if not is_gone or not packages.is_dir():  # with the whole directory gone, nothing is known of any file
             yield _closed(path, error)
         return
-    if stat.S_ISDIR(facts.st_mode):
-        yield from _scan_directory(packages, path)
+    if stat.S_ISDIR(mode):
+        yield from _walk_directory(packages, path)
     elif path:
-        yield _see(packages, path, facts)
+        yield path
     else:
         yield _closed(path, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
+
+
+def look_at(packages: Path, path: str) -> Seen | None:
+    """What lies at a path that is no directory; None where nothing does."""
+    try:
+        facts = os.lstat(f"{packages}/{path}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return _closed(path, error)
+    return _see(packages, path, facts)
 
 
 def _closed(path: str, error: OSError) -> Seen:
@@ -56,7 +75,7 @@ def _closed(path: str, error: OSError) -> Seen:
     return Seen(path, reason=reason, is_closed=True)
 
 
-def _scan_directory(packages: Path, path: str) -> Iterator[Seen]:
+def _walk_directory(packages: Path, path: str) -> Iterator[str | Seen]:
     if path.count("/") >= DEPTH:
         yield Seen(path, reason=f"lies more than {DEPTH} directories deep; expected less")
         return
@@ -70,19 +89,19 @@ def _scan_directory(packages: Path, path: str) -> Iterator[Seen]:
         return
     for entry in entries:
         if not is_ignored(entry.name):
-            yield from _scan_entry(packages, f"{path}/{entry.name}" if path else entry.name, entry)
+            yield from _walk_entry(packages, f"{path}/{entry.name}" if path else entry.name, entry)
 
 
-def _scan_entry(packages: Path, path: str, entry: "os.DirEntry[str]") -> Iterator[Seen]:
+def _walk_entry(packages: Path, path: str, entry: "os.DirEntry[str]") -> Iterator[str | Seen]:
     try:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _scan_directory(packages, path)
-        else:
-            yield _see(packages, path, entry.stat(follow_symlinks=False))
-    except FileNotFoundError:
-        return
+        is_directory = entry.is_dir(follow_symlinks=False)
     except OSError as error:
         yield _closed(path, error)
+        return
+    if is_directory:
+        yield from _walk_directory(packages, path)
+    else:
+        yield path
 
 
 def _see(packages: Path, path: str, facts: os.stat_result) -> Seen:

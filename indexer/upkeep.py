@@ -53,7 +53,7 @@ class Upkeep:
         known = Index(self._state, fingerprint_of_inspection())
         self._tracker = Tracker(repository, self._state, known, tell)
         self._reconciler = Reconciler(repository, self._state, self._tracker, settings.reconcile_interval)
-        self._publisher = Publisher(repository, self._state, self._tracker, self._site)
+        self._publisher = Publisher(repository, self._state, self._tracker, self._site, self._reconciler.awaits)
         self._tending = Tending(self._site, self._publisher)
         self._rejections = Rejections()
         self._tidied = 0  # rounds of the reconciler after which everything was tidied
@@ -73,8 +73,7 @@ class Upkeep:
             changed |= self._soil(self._reconciler.step(now), urgent=False)
         self._tidy()
         self._tending.step(now, is_calm=not self._is_late)
-        if self._reconciler.rounds:  # before, a page could lack files that nobody has come by yet
-            self._publisher.step(now)
+        self._publisher.step(now)
         self._say_what_is_rejected(now, changed=changed)
         self._note_lateness(now)
         self._state.flush(now)
@@ -82,7 +81,7 @@ class Upkeep:
 
     def _calm_down(self, now: float, *, changed: bool) -> None:
         """Tidy up once nothing has changed for a moment."""
-        if changed or self._is_late or self._publisher.overview_is_dirty:
+        if changed or self._is_late or self._publisher.overview_is_dirty or self._reconciler.is_going_on:
             self._calm_due = now + CALM
         elif now >= self._calm_due:
             self._calm_due = float("inf")
@@ -193,7 +192,7 @@ class Upkeep:
 
     @property
     def _progress(self) -> str:
-        known, unread = len(self._tracker.index), self._tracker.unread
+        known, unread = len(self._tracker.index), self._tracker.unread + self._reconciler.ahead
         return f"read {known} of {known + unread} files, {self._publisher.pending} projects still to be written"
 
     def patience(self, now: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from indexer.comparison import Comparison
+from indexer.comparison import differing, gone
 from indexer.index import Index
 from indexer.model import Counts, ListedFile, ProjectDetail, Rejected, Signature, Yank
 from indexer.state import State
@@ -130,15 +130,17 @@ def test_a_question_changes_nothing(state: State, index: Index) -> None:
 
 
 def test_a_comparison_tells_what_differs_and_what_is_gone(state: State, index: Index) -> None:
-    comparison = Comparison(state)
     for number, name in enumerate(("kept", "changed", "gone", "passing")):
         index.put(name, Identity(number, 1, 1), Rejected("why", passing=name == "passing"))
-    comparison.begin()
-    comparison.note([("kept", Identity(0, 1, 1)), ("changed", Identity(1, 2, 1)), ("passing", Identity(3, 1, 1))])
-    comparison.note([("new", Identity(9, 1, 1)), ("closed", None)])
-    assert [path for path, _ in comparison.differing("", 10)] == ["changed", "new", "passing"]
-    assert comparison.differing("changed", 1) == [("new", Identity(9, 1, 1))]
-    assert comparison.unseen() == ["gone"]
+    there = {
+        "passing": Identity(3, 1, 1),
+        "kept": Identity(0, 1, 1),
+        "new": Identity(9, 1, 1),
+        "changed": Identity(1, 2, 1),
+    }
+    assert [path for path, _ in differing(state, there.items())] == ["passing", "new", "changed"]
+    assert differing(state, [("new", Identity(9, 1, 1))]) == [("new", Identity(9, 1, 1))]
+    assert gone(state, there) == ["gone"]
 
 
 def test_every_field_that_is_shown_is_among_the_values() -> None:

@@ -34,7 +34,9 @@ class Room:
         self.state = open_state(repository)
         self.tracker = Tracker(repository, self.state, Index(self.state, "1"), self.reports.put)
         self.site = Site(repository, Manifest(self.state))
-        self.publisher = Publisher(repository, self.state, self.tracker, self.site)
+        self.ahead: set[str] = set()  # projects that nobody came by yet
+        is_ahead = self.ahead.__contains__
+        self.publisher = Publisher(repository, self.state, self.tracker, self.site, is_ahead)
         self.tending = Tending(self.site, self.publisher)
         self.now = 100.0
 
@@ -118,6 +120,25 @@ def test_a_page_waits_for_what_is_still_to_be_read_and_no_other_does(room: Room)
         room.publisher.soil(room.tracker.step(), urgent=False)
     assert room.step() == 1
     assert len(read_listing(room.repository, "acme-core")) == FEW + 1
+
+
+def test_a_page_waits_for_what_nobody_came_by_and_stays_urgent(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[str] = []
+
+    def publish(project: str) -> bool:
+        published.append(project)
+        return True
+
+    monkeypatch.setattr(room.publisher, "_publish", publish)
+    room.ahead.update(("late", "later"))
+    room.publisher.soil(["late"], urgent=True)
+    room.publisher.soil(["later"], urgent=False)
+    assert room.step() == 0
+    assert room.publisher.pending == 2
+    room.ahead.clear()
+    room.publisher.soil(["early", "later", "late"], urgent=False)
+    room.step()
+    assert published == ["late", "early", "later"]
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), ValueError("a bug")])

@@ -101,11 +101,12 @@ def test_many_files_are_read_by_others_in_bounded_steps(tracked: Tracked, reposi
     for number in range(SLICE + FEW + 2):
         os.link(wheel, repository.packages / f"many-1.0-{number}-py3-none-any.whl")
     tracked.reconciler.request(0.0)
-    for _ in range(3):  # two that see what there is, one that compares
-        tracked.reconciler.step(1.0)
-        assert tracked.reconciler.is_going_on
     tracked.reconciler.step(1.0)
+    assert tracked.reconciler.ahead == FEW + 3
+    assert tracked.reconciler.awaits("many")
+    assert "many" in tracked.reconciler.step(1.0)
     assert not tracked.reconciler.is_going_on
+    assert not tracked.reconciler.awaits("many")
     assert tracked.tracker.awaits("many")
     assert not tracked.tracker.awaits("other")
     tracked.reconcile()
@@ -115,11 +116,35 @@ def test_many_files_are_read_by_others_in_bounded_steps(tracked: Tracked, reposi
     assert len(detail.files) == SLICE + FEW + 3
 
 
+def test_a_comparison_takes_one_project_after_another(
+    tracked: Tracked, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.reconcile.SLICE", 2)
+    make_wheel(repository.packages, "zoo", "1.0")
+    make_sdist(repository.packages / "deep", "acme", "1.0")
+    make_wheel(repository.packages, "Acme", "1.1")
+    make_wheel(repository.packages, "acme_tools", "1.0")
+    make_wheel(repository.packages, "BEES", "1.0")
+    projects = ["acme", "acme-tools", "bees", "zoo", "none"]
+    assert all(map(tracked.reconciler.awaits, projects))
+    tracked.reconciler.request(0.0)
+    come_by = []
+    for _ in range(3):
+        before = {project for project in projects if tracked.reconciler.awaits(project)}
+        dirty = tracked.reconciler.step(1.0)
+        come_by.append({project for project in before if not tracked.reconciler.awaits(project)})
+        assert come_by[-1] <= dirty
+    assert come_by == [set(), {"acme", "acme-tools"}, {"bees", "zoo", "none"}]
+    tracked.reconciler.request(1e9)
+    tracked.reconciler.step(2e9)
+    assert tracked.reconciler.is_going_on
+    assert not any(map(tracked.reconciler.awaits, projects))
+
+
 def test_pages_wait_only_for_what_an_unread_file_can_belong_to(tracked: Tracked, repository: Repository) -> None:
     for number in range(FEW + 1):
         make_sdist(repository.packages, "acme-core", f"1.{number}")
     tracked.reconciler.request(0.0)
-    tracked.reconciler.step(1.0)
     tracked.reconciler.step(1.0)
     assert tracked.tracker.unread == FEW + 1
     assert tracked.tracker.awaits("acme-core")
@@ -131,7 +156,6 @@ def test_what_changes_or_goes_while_others_read_it_is_not_taken_for_what_it_was(
 ) -> None:
     wheels = [make_wheel(repository.packages, "many", f"1.{number}") for number in range(FEW + 1)]
     tracked.reconciler.request(0.0)
-    tracked.reconciler.step(1.0)
     tracked.reconciler.step(1.0)
     tracked.tracker.step()
     reports: list[Inspected | Broken] = []  # of what was there then

@@ -12,6 +12,7 @@ from store.names import (
     Release,
     base_of_sidecar,
     check_agrees,
+    collation_key,
     is_ignored,
     parse_filename,
     parse_project,
@@ -90,6 +91,15 @@ def release(project: str, version: str) -> Release:
 def test_a_name_is_read_in_every_way_it_can_be(filename: str, expected: list[Release]) -> None:
     assert readings(parse_filename(filename)) == tuple(expected)
     assert possible_projects(filename) == {project for project, _ in expected}
+
+
+def test_all_that_a_project_can_have_begins_alike_where_it_is_sorted() -> None:
+    chance, alphabet = random.Random(2), "abB12..--__"
+    stems = {"a" + "".join(chance.choices(alphabet, k=chance.randrange(9))) for _ in range(5000)}
+    names = [f"{stem}-1.0{end}" for stem in stems for end in (".zip", "-py3-none-any.whl")]
+    found = [(collation_key(name), project) for name in names for project in possible_projects(name)]
+    assert len(found) > 2000
+    assert all(key.startswith(f"{project}-") and "." not in key for key, project in found)
 
 
 def test_any_name_is_read_or_refused() -> None:

@@ -27,7 +27,7 @@ class Seen(NamedTuple):
 
 
 def scan(packages: Path, path: str = "") -> Iterator[Seen]:
-    """Every file at or below `path`, sorted, but for ignored names; nothing where the path is gone.
+    """Every file at or below `path`, but for ignored names; nothing where the path is gone.
 
     Where `packages` itself is no directory nothing is known to be gone.
     """
@@ -81,7 +81,7 @@ def _walk_directory(packages: Path, path: str) -> Iterator[str | Seen]:
         return
     try:
         with os.scandir(packages / path) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            entries = list(found)
     except FileNotFoundError:
         return
     except OSError as error:

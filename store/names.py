@@ -19,7 +19,7 @@ LENGTH_LIMIT = 200  # characters; file systems allow 255, and pages add to the n
 PARTIAL_SUFFIXES = (".part", ".tmp", ".filepart", ".swp", "~")
 
 _BEFORE_VERSION = re.compile(r"-(?=v?[0-9])", re.IGNORECASE)  # every version begins so (PEP 440, appendix B)
-_SEPARATORS = re.compile("[-_.]+")  # which of them it is, and how many, is no matter (PEP 503)
+_DASHES = re.compile("-+")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*", re.ASCII)
 
 
@@ -125,8 +125,9 @@ def possible_projects(filename: str) -> frozenset[NormalizedName]:
 
 
 def collation_key(filename: str) -> str:
-    """Sorted by this, all files that can belong to a project follow each other: each key begins with it and a dash."""
-    return _SEPARATORS.sub("-", filename).lower()
+    """Sorted by this, what can be of one project (PEP 503) follows each other: each begins with it and a dash."""
+    key = filename.lower().replace("_", "-").replace(".", "-")
+    return _DASHES.sub("-", key) if "--" in key else key
 
 
 def parse_project(name: str) -> NormalizedName:

@@ -15,7 +15,7 @@ from indexer.pool import Broken, Inspected, InspectionPool
 from indexer.scan import Seen, scan
 from indexer.state import State
 from indexer.texts import RecentTexts
-from indexer.unread import LATER, SOON, Unread
+from indexer.unread import LATER, SOON, TAKEN, Unread
 from store.archive.budget import HERE_AND_NOW, TooMuch
 from store.distribution import Distribution
 from store.identity import NO_IDENTITY, Identity
@@ -25,6 +25,8 @@ from store.repository import Repository
 log = logging.getLogger(__name__)
 
 FEW = 256  # files that are read by this process, as far as each is small: others would take longer to start
+ALONE = 64  # of these, files that are read here while a process of the pool would only be starting
+LITTLE = 16 << 20  # bytes that one process reads soon enough
 SLICE = 0.02  # seconds of one step
 
 
@@ -95,8 +97,21 @@ class Tracker:
             dirty |= self.forget(self.index.paths_below(path) - {each.path for each in seen}, seen)
             for each in seen:
                 dirty |= self._take(each, unknown, again=True)
-        self._unread.add(_sizes(unknown), SOON if len(unknown) <= FEW else LATER, awaited=len(unknown) <= FEW)
+        self._read(_sizes(unknown))
         return dirty
+
+    def _read(self, sizes: dict[str, int]) -> None:
+        """Read what was heard of: of a few all here, of more the greater part beside, by the pool."""
+        if len(sizes) > FEW:
+            self._unread.add(sizes, LATER, awaited=False)
+            return
+        files, near = list(sizes.items()), len(sizes)
+        if near > ALONE and sum(sizes.values()) < LITTLE and not self._pool.is_busy:
+            near = near * 2 // 5
+        self._unread.add(dict(files[:near]), SOON, awaited=True)
+        if far := dict(files[near:]):
+            self._unread.add(far, TAKEN, awaited=True)
+            self._pool.run(tuple(far))
 
     def reconcile(self, seen: Iterable[Seen], unread: dict[str, Identity]) -> set[str]:
         """Make the index right for what a comparison of everything came by; what has to be read is put in `unread`."""

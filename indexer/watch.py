@@ -84,8 +84,7 @@ class _Handler(FileSystemEventHandler):
             self._tell(Hint(path, writing))
 
     def _relative(self, path: str) -> str:
-        relative = os.path.relpath(path, self._packages)
-        return "" if relative == "." else relative
+        return path.removeprefix(self._packages).lstrip("/")
 
 
 def start_watch(packages: Path, mode: Mode, interval: float, tell: Callable[[Hint], None]) -> Watch:

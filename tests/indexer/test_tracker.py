@@ -16,7 +16,7 @@ from indexer.model import Rejected
 from indexer.pool import Broken, Inspected
 from indexer.reconcile import SLICE, Reconciler
 from indexer.scan import scan
-from indexer.tracker import FEW, Tracker
+from indexer.tracker import ALONE, FEW, Tracker
 from indexer.upkeep import open_state
 from store.data import Data
 from store.distribution import Distribution
@@ -114,6 +114,20 @@ def test_many_files_are_read_by_others_in_bounded_steps(tracked: Tracked, reposi
     detail = tracked.index.detail("many")
     assert detail is not None
     assert len(detail.files) == SLICE + FEW + 3
+
+
+@pytest.mark.parametrize(("count", "is_shared"), [(ALONE, False), (ALONE + 1, True)])
+def test_of_many_that_come_at_once_a_part_is_read_by_others(
+    tracked: Tracked, repository: Repository, count: int, is_shared: bool
+) -> None:
+    wheels = [make_wheel(repository.packages, "many", f"1.{number}") for number in range(count)]
+    tracked.tracker.look(wheel.name for wheel in wheels)
+    assert tracked.tracker._pool.is_busy == is_shared
+    assert (tracked.tracker.unread, tracked.tracker.awaits("many")) == (count, True)
+    assert tracked.read() == {"many"}
+    detail = tracked.index.detail("many")
+    assert detail is not None
+    assert (len(detail.files), tracked.tracker.read) == (count, count)
 
 
 def test_a_comparison_takes_one_project_after_another(

@@ -180,5 +180,9 @@ def test_an_interrupt_is_one_line(
 
     monkeypatch.setattr("getpass.getpass", interrupt)
     monkeypatch.setattr("sys.argv", ["user", "--data", str(data), "add", "ann"])
-    assert users.main() == 1
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs this in the background ignores it
+    try:
+        assert users.main() == 1
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert capsys.readouterr().err == "user: interrupted; nothing was changed\n"

@@ -1,7 +1,7 @@
 """Which policy is in force: one decision for all programs, and the one reader of `larder.toml`.
 
 The indexer decides. It keeps the bytes it accepted, durably, in `state/`, and puts them in force in `run/`, where
-uploader and nginx find them: a directory that is switched in one step, so that the two always go by the same
+uploader and nginx find them: a directory that is exchanged in one step, so that the two always go by the same
 policy. It does not outlive the programs: until the first decision after a start nothing is given away.
 """
 
@@ -51,8 +51,7 @@ class CurrentPolicy:
         self._seen: tuple[tuple[int, ...], float] | None = None  # what the file was like last, and since when
         self._decided: tuple[int, ...] | None = None  # what it was like when it was decided upon
         self._content: bytes | None = None  # in force
-        self._put: bytes | None = None  # what was put in force last, where:
-        self._directory = data.policy_in_force
+        self._put: tuple[bytes, int] | None = None  # what was put in force last, and the inode of the directory
         self.policies = parse_policies(CLOSED)
         self.problem = ""
         self.unkept = ""  # why what is in force would not outlive a stop
@@ -92,7 +91,7 @@ class CurrentPolicy:
         """See to it that what was decided is in force and kept: any of it may have been deleted."""
         if self._content is None:
             return
-        if self._content != self._put or not self._is_in_force():
+        if self._put is None or self._put[0] != self._content or not self._is_in_force(self._put[1]):
             self._put_in_force(self._content)
         if self._content != CLOSED and (self._content != self._kept or not self._data.kept_policy.exists()):
             self._keep(self._content)
@@ -105,10 +104,10 @@ class CurrentPolicy:
         else:
             self._kept, self.unkept = content, ""
 
-    def _is_in_force(self) -> bool:
-        link = self._data.policy_in_force
-        is_switched = link.is_symlink() and link.readlink().name == self._directory.name
-        return is_switched and all(os.path.lexists(link / name) for name in (*self._ways(), self._data.policy.name))
+    def _is_in_force(self, inode: int) -> bool:
+        directory = self._data.policy_in_force
+        names = (*self._ways(), self._data.policy.name)
+        return _inode_of(directory) == inode and all(os.path.lexists(directory / name) for name in names)
 
     def _ways(self) -> dict[str, str]:
         ways: dict[str, str] = {}
@@ -117,19 +116,20 @@ class CurrentPolicy:
         return ways
 
     def _put_in_force(self, content: bytes) -> None:
-        link, before = self._data.policy_in_force, self._directory
-        new = link.with_name(f".policy-{secrets.token_hex(8)}")
+        directory = self._data.policy_in_force
+        new = directory.with_name(f".policy-{secrets.token_hex(8)}")
         try:
             self._write(new, content)
-            files.switch(link, new)
+            inode = _inode_of(new)
+            files.exchange(directory, new)
         except OSError:
-            link.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                files.remove(new)
+            for path in (directory, new):
+                with contextlib.suppress(OSError):
+                    files.remove(path)
             raise
-        self._put, self._directory = content, new
-        for old in link.parent.glob(".policy-*"):
-            if old not in (new, before):  # a request may be on its way through the one before
+        self._put = content, inode
+        for old in directory.parent.glob(".policy-*"):
+            if old != new:  # a request may be on its way through the one before
                 files.remove(old)
 
     def _write(self, directory: Path, content: bytes) -> None:
@@ -137,6 +137,15 @@ class CurrentPolicy:
             (directory / way).parent.mkdir(parents=True, exist_ok=True)
             (directory / way).symlink_to(target)
         (directory / self._data.policy.name).write_bytes(content)
+
+
+def _inode_of(directory: Path) -> int:
+    """0 where there is no directory."""
+    try:
+        facts = directory.lstat()
+    except OSError:
+        return 0
+    return facts.st_ino if stat.S_ISDIR(facts.st_mode) else 0
 
 
 def judge(sample: Sample, kept: bytes | None) -> tuple[bytes, str]:

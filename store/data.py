@@ -49,7 +49,7 @@ class Data:
 
     @property
     def policy_in_force(self) -> Path:
-        """What uploader and nginx go by: a link to a directory that `store.current` switches."""
+        """What uploader and nginx go by: a directory that `store.current` exchanges."""
         return self.run / "indexer" / "policy"
 
     @property

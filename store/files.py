@@ -1,6 +1,7 @@
 """How a file comes to lie on the disk: whole or not at all, and durable where it has to be. The one writer."""
 
 import contextlib
+import ctypes
 import errno
 import fcntl
 import os
@@ -19,6 +20,8 @@ from store.errors import AlreadyExists
 
 MODE = 0o644
 PREFIX = ".incoming-"  # of names that are not there yet; a dot name is never listed nor served
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_AT_FDCWD, _EXCHANGE = -100, 2  # of renameat2(2)
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # what open(2) says where there is no O_TMPFILE
 
 
@@ -202,6 +205,33 @@ def switch(link: Path, directory: Path) -> None:
     except IsADirectoryError:
         remove(link)
         new.replace(link)
+
+
+def exchange(path: Path, new: Path) -> None:
+    """Have what is at `new` lie at `path`, and what was there, if anything, at `new`.
+
+    In one step, but where the file system cannot: then for a moment there is nothing at `path`.
+    """
+    if not os.path.lexists(path):
+        new.rename(path)
+    elif not _rename(new, path, _EXCHANGE):
+        path.rename(aside := new.with_name(f"{new.name}.before"))
+        try:
+            new.rename(path)
+        except OSError:
+            aside.rename(path)
+            raise
+        aside.rename(new)
+
+
+def _rename(path: Path, other: Path, flags: int) -> bool:
+    """renameat2(2); False where there are no such flags."""
+    if _LIBC.renameat2(_AT_FDCWD, os.fsencode(path), _AT_FDCWD, os.fsencode(other), flags) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS):
+        return False
+    raise OSError(number, os.strerror(number), str(path), None, str(other))
 
 
 def is_being_written(descriptor: int) -> bool | None:

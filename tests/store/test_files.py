@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -83,6 +84,35 @@ def test_a_small_file_is_replaced_or_stays(tmp_path: Path, durable: bool) -> Non
         files.write(tmp_path / "directory", b"x", durable=durable)
     assert (tmp_path / "file").read_bytes() == b"two"
     assert names(tmp_path) == ["directory", "file"]
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_directories_change_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_exchange: bool) -> None:
+    if not can_exchange:
+        monkeypatch.setattr(files, "_EXCHANGE", 1 << 30)  # which no kernel knows
+    here, new = tmp_path / "here", tmp_path / "new"
+    for name in ("one", "two"):
+        new.mkdir()
+        (new / name).touch()
+        files.exchange(here, new)
+        assert [path.name for path in here.iterdir()] == [name]
+        if name == "one":
+            assert not new.exists()
+    assert [path.name for path in new.iterdir()] == ["one"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "new"]
+    shutil.rmtree(new)
+    with pytest.raises(FileNotFoundError):
+        files.exchange(here, new)
+    assert [path.name for path in here.iterdir()] == ["two"]
+
+
+def test_what_stands_where_a_directory_is_to_be_changes_places_with_it(tmp_path: Path) -> None:
+    here, new = tmp_path / "here", tmp_path / "new"
+    new.mkdir()
+    here.symlink_to("nowhere")
+    files.exchange(here, new)
+    assert here.is_dir()
+    assert new.is_symlink()
 
 
 def test_a_link_is_switched_whatever_stood_in_its_way(tmp_path: Path) -> None:

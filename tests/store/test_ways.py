@@ -11,11 +11,10 @@ from store.ways import list_ways
 
 def lay(prefix: Path, data: Data, policy: Policy) -> Path:
     """The repository's ways, as the indexer makes them, of a nginx that is started in `prefix`."""
-    directory = data.policy_in_force.with_name(".policy-1")
+    directory = data.policy_in_force
     for way, target in list_ways(data, data.default, policy).items():
         (directory / way).parent.mkdir(parents=True, exist_ok=True)
         (directory / way).symlink_to(target)
-    data.policy_in_force.symlink_to(directory.name)
     assert data.run.parent == prefix
     return data.policy_in_force / "default"
 

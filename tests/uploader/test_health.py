@@ -1,6 +1,7 @@
 """`/health` in one line."""
 
 import os
+import shutil
 import time
 
 import pytest
@@ -65,7 +66,7 @@ def test_an_indexer_that_keeps_dying_is_said(room: Room, starts: int, status: in
 
 def test_no_policy_in_force_is_said(room: Room) -> None:
     room.beat()
-    room.data.policy_in_force.unlink()
+    shutil.rmtree(room.data.policy_in_force)
     status, said = health(room)
     assert (status, said.startswith("the indexer has not said yet which policy is in force")) == (503, True)
 

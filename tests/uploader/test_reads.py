@@ -1,6 +1,7 @@
 """What the uploader says of reads that nginx asks about, and whom it lets nginx check by itself."""
 
 import os
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -146,7 +147,7 @@ def test_a_repository_that_is_none_is_nobodys(room: Room) -> None:
 
 
 def test_before_a_policy_is_in_force_nobody_reads(room: Room) -> None:
-    room.data.policy_in_force.unlink()
+    shutil.rmtree(room.data.policy_in_force)
     assert said(ask(room, **AUTH))[:2] == (403, "503")
 
 

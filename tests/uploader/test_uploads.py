@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -344,7 +345,7 @@ def test_a_policy_counts_from_the_moment_it_is_in_force_and_until_it_is_not(
 
 
 def test_no_policy_in_force_is_said(room: Room, tmp_path: Path, refuses: Refuses) -> None:
-    room.data.policy_in_force.unlink()
+    shutil.rmtree(room.data.policy_in_force)
     refuses(503, "the indexer has not yet said which policy is in force", make_wheel(tmp_path, "demo", "1.0"))
 
 

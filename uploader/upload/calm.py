@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from store.memory import give_back
 
@@ -10,9 +10,13 @@ PAUSE = 3.0  # seconds without uploads
 
 
 class Calm:
-    """Gives back the memory that uploads took, once there have been none for a moment. Belongs to the event loop."""
+    """Gives back the memory that uploads took, once there have been none for a moment. Belongs to the event loop.
 
-    def __init__(self) -> None:
+    `rest` is called before that.
+    """
+
+    def __init__(self, rest: Callable[[], object]) -> None:
+        self._rest = rest
         self._under_way = 0
         self._due: asyncio.TimerHandle | None = None
 
@@ -27,4 +31,8 @@ class Calm:
         finally:
             self._under_way -= 1
             if not self._under_way:
-                self._due = asyncio.get_running_loop().call_later(PAUSE, give_back)
+                self._due = asyncio.get_running_loop().call_later(PAUSE, self._give_back)
+
+    def _give_back(self) -> None:
+        self._rest()
+        give_back()

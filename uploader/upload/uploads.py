@@ -52,9 +52,9 @@ class Uploads:
         self._policies = InForce(data)
         self._authorization = authorization
         self._listings = Listings(data)
-        self._threads = ThreadPoolExecutor(THREADS, "upload")
+        self._threads = _threads()
         self._workers = Workers(READERS)
-        self._calm = Calm()
+        self._calm = Calm(self._rest)
 
     async def take(self, request: web.Request) -> web.Response:
         """200 once the file is durable, and listed unless the indexer takes too long; else nothing was stored."""
@@ -114,11 +114,21 @@ class Uploads:
         outcome = store_upload(repository, candidate, incoming, overwrite=policy.overwrite)
         return Stored(candidate, outcome, "" if outcome is Outcome.SAME else seen)
 
+    def _rest(self) -> None:
+        """Have no threads that do nothing."""
+        self._threads.shutdown(wait=False)
+        self._threads = _threads()
+
     async def close(self) -> None:
         """End what outlives an upload."""
         self._listings.close()
         self._threads.shutdown(wait=False)
         await asyncio.to_thread(self._workers.stop)
+
+
+def _threads() -> ThreadPoolExecutor:
+    """They are begun as they are needed."""
+    return ThreadPoolExecutor(THREADS, "upload")
 
 
 def _share(file: Arriving) -> tuple[str, str]:

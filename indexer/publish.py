@@ -1,4 +1,7 @@
-"""Dirty projects → pages: the urgent ones first, a bounded time at once, and what fails again and again later."""
+"""Dirty projects → pages: the urgent ones first, a bounded time at once, and what fails again and again later.
+
+Of each project what installers wait for comes first, and all that others read when there is no more of that.
+"""
 
 import logging
 import time
@@ -7,15 +10,15 @@ from functools import partial
 from hashlib import sha256
 
 from indexer.backoff import Backoff
-from indexer.model import Overview
+from indexer.model import Overview, ProjectDetail
 from indexer.pages import (
+    KINDS,
     OVERVIEW_ALIASES,
     Companion,
+    Kind,
     fingerprint_of_pages,
-    list_aliases,
     list_companions,
     render_overview,
-    render_project,
 )
 from indexer.site import Site, set_of
 from indexer.state import State
@@ -29,6 +32,8 @@ log = logging.getLogger(__name__)
 SCHEMA = ("create table due (project text primary key) strict, without rowid",)
 
 BUDGET = 0.2  # seconds of one turn
+REST = 0.01  # for what nobody waits for: then it is looked whether there is something else
+FIRST, *OTHERS = KINDS
 SHARE = 20  # the overview, which grows with the number of projects, takes at most one part in so many of the time
 CALM = 2.0  # seconds that it waits at most, and always while there is more to be read or written
 
@@ -48,6 +53,7 @@ class Publisher:
         self._code = fingerprint_of_pages()
         self._urgent: dict[str, None] = {}  # in the order they came
         self._dirty: dict[str, None] = {}
+        self._rest: dict[str, None] = {}  # whose pages for installers are as they should be
         self._held: dict[str, bool] = {}  # until what may be theirs is seen and read, and is said to be; whether urgent
         self._failed = Backoff()
         self._reasons: dict[str, str] = {}
@@ -62,7 +68,7 @@ class Publisher:
     @property
     def pending(self) -> int:
         """Projects whose pages are not as they should be."""
-        return len(self._urgent) + len(self._dirty) + len(self._held)
+        return len(self._urgent) + len(self._dirty) + len(self._rest) + len(self._held)
 
     @property
     def faults(self) -> dict[str, str]:
@@ -98,14 +104,28 @@ class Publisher:
         deadline, changed = time.monotonic() + BUDGET, 0
         for queue in (self._urgent, self._dirty):
             while queue and time.monotonic() < deadline:
-                project = next(iter(queue))
-                del queue[project]
-                if self._is_ahead(project) or self._tracker.awaits(project):
+                project = _take_first(queue)
+                if self._is_incomplete(project):
                     self._hold(project, hurry=queue is self._urgent)
                 else:
                     changed += self._guard(project, now, partial(self._publish, project))
+                    self._rest[project] = None
+        self._publish_rest(now, time.monotonic() + REST)
         self.overview_is_dirty |= changed > 0
         return changed
+
+    def _publish_rest(self, now: float, deadline: float) -> None:
+        while self._rest and time.monotonic() < deadline:
+            project = _take_first(self._rest)
+            if project in self._reasons or self._is_incomplete(project):
+                continue  # it comes again
+            self._guard(project, now, partial(self._publish_others, project))
+            if project not in self._reasons:
+                self._state.write("delete from due where project = ?", [(project,)])
+
+    def _is_incomplete(self, project: str) -> bool:
+        """Whether it has, or may have, files that nobody has seen or read yet."""
+        return self._is_ahead(project) or self._tracker.awaits(project)
 
     def _hold(self, project: str, *, hurry: bool) -> None:
         """Wait for what is still to be seen or read: a page is never served with only part of its files."""
@@ -127,21 +147,18 @@ class Publisher:
             return False
         self._reasons.pop(name, None)
         self._failed.succeed(name)
-        self._state.write("delete from due where project = ?", [(name,)])
         return changed
 
     def _publish(self, project: str) -> bool:
         detail = self._tracker.index.detail(project)
         if detail is None:
             return self._withdraw(project)
-        fingerprint = self._fingerprint(detail.values())
-        name = set_of(project)
+        name, fingerprint = set_of(FIRST, project), self._fingerprint(FIRST.shown(detail))
         if self._site.is_current(name, fingerprint):
             return False
         companions = list_companions(detail)
         self._site.write_beside(name, companions, self._read_companion)
-        pages, aliases = render_project(detail), list_aliases(detail)
-        changed = self._site.publish(name, pages, aliases, fingerprint, time.time())
+        changed = self._write(FIRST, detail, fingerprint)
         self._site.drop_beside(name, set(companions))
         self._names.add(project)
         if changed:
@@ -149,9 +166,28 @@ class Publisher:
             log.info("rendered %s: %d files", project, len(detail.files))
         return changed
 
+    def _publish_others(self, project: str) -> bool:
+        detail = self._tracker.index.detail(project)
+        changed = [self._publish_other(kind, detail) for kind in OTHERS] if detail else []
+        return any(changed)
+
+    def _publish_other(self, kind: Kind, detail: ProjectDetail) -> bool:
+        name, shown = set_of(kind, detail.name), kind.shown(detail)
+        if not shown:
+            return self._site.knows(name) and self._site.withdraw(name, time.time())
+        fingerprint = self._fingerprint(shown)
+        return not self._site.is_current(name, fingerprint) and self._write(kind, detail, fingerprint)
+
+    def _write(self, kind: Kind, detail: ProjectDetail, fingerprint: str) -> bool:
+        pages, aliases = kind.render(detail), kind.list_aliases(detail)
+        return self._site.publish(set_of(kind, detail.name), pages, aliases, fingerprint, time.time())
+
     def _withdraw(self, project: str) -> bool:
         self._names.discard(project)
-        there = self._site.withdraw(set_of(project), time.time())
+        there = self._site.withdraw(set_of(FIRST, project), time.time())
+        for name in (set_of(kind, project) for kind in OTHERS):
+            if self._site.knows(name):
+                self._site.withdraw(name, time.time())
         if there:
             log.info("removed the pages of %s: it has no files", project)
         return there
@@ -192,6 +228,12 @@ class Publisher:
 
     def patience(self, now: float) -> float:
         """Seconds until there is something to do; endless where there is nothing."""
-        if self._urgent or self._dirty:
+        if self._urgent or self._dirty or self._rest:
             return 0.0
         return max(0.0, self._overview_due - now) if self.overview_is_dirty else float("inf")
+
+
+def _take_first(queue: dict[str, None]) -> str:
+    first = next(iter(queue))
+    del queue[first]
+    return first

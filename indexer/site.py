@@ -13,22 +13,23 @@ from pathlib import Path
 from indexer.forms import SLOT, digest_page, find_forms, link_alias, link_forms, write_beside, write_forms
 from indexer.graves import Graves
 from indexer.manifest import Beside, Manifest, PageSet, Written
-from indexer.pages import Companion
+from indexer.pages import KINDS, Companion, Kind
 from indexer.versions import Batches, find_slots, list_versions, name_version
 from store import files
 from store.repository import PROJECTS, Repository
 
+_KINDS = [kind.name for kind in KINDS]
 NEW = ".new-"  # of names of files that are moved as soon as they are whole
 
 
-def set_of(project: str) -> str:
+def set_of(kind: Kind, project: str) -> str:
     """The page set of a project, by its path below the site."""
-    return f"{PROJECTS}/{project}"
+    return f"{kind.name}/{project}"
 
 
 def project_of(name: str) -> str | None:
     """The project that a page set is of; None for the one about all."""
-    return name.removeprefix(f"{PROJECTS}/") if name.startswith(f"{PROJECTS}/") else None
+    return name.partition("/")[2] or None
 
 
 class Site:
@@ -52,6 +53,11 @@ class Site:
         """Whether the set was rendered from the same, and nothing is known to have happened to it since."""
         known = self._manifest.find_set(name)
         return known is not None and known.fingerprint == fingerprint
+
+    def knows(self, name: str) -> bool:
+        """Whether there is such a set, as far as is known."""
+        known = self._manifest.find_set(name)
+        return known is not None and bool(known.files)
 
     def projects(self) -> set[str]:
         """Every project that has pages, as the disk says."""
@@ -206,7 +212,7 @@ class Site:
 
     def _tops(self) -> list[Path]:
         """The directories right below the site that are ours: what else lies there somebody else has put there."""
-        return [self._root / name for name in sorted({PROJECTS, self._versions.name} | self._beside)]
+        return [self._root / name for name in sorted({*_KINDS, self._versions.name} | self._beside)]
 
     def find_obstacles(self) -> list[Path]:
         """What stands where there should be a directory."""

@@ -3,25 +3,49 @@
 A new kind is one module that is entered here, its template, and its line in nginx.conf.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.fingerprint import fingerprint
 from indexer.model import Overview, ProjectDetail
 from indexer.pages import boards, home, listing, metadata, simple, static
 from indexer.pages.companion import Companion
+from store.repository import PROJECTS
 
 __all__ = [
+    "FOR_BOARDS",
+    "FOR_INSTALLERS",
+    "KINDS",
     "OVERVIEW_ALIASES",
     "Companion",
+    "Kind",
     "fingerprint_of_pages",
     "is_compressed",
-    "list_aliases",
     "list_companions",
     "render_overview",
-    "render_project",
 ]
 
-OF_A_PROJECT = (simple.render_detail, boards.render_documents, listing.render_listing_file)
+
+@dataclass(frozen=True)
+class Kind:
+    """The pages of a project that are switched together, as `<name>/<project>/`."""
+
+    name: str
+    shown: Callable[[ProjectDetail], tuple[object, ...]]  # all that they are rendered from, as plain values
+    renderers: tuple[Callable[[ProjectDetail], dict[str, bytes]], ...]
+    list_aliases: Callable[[ProjectDetail], dict[str, str]]  # the other names that its pages lie under
+
+    def render(self, detail: ProjectDetail) -> dict[str, bytes]:
+        """Path below the directory → content; nothing where the project has no such pages."""
+        return {path: content for render in self.renderers for path, content in render(detail).items()}
+
+
+FOR_INSTALLERS = Kind(
+    PROJECTS, ProjectDetail.values, (simple.render_detail, listing.render_listing_file), simple.list_aliases
+)
+FOR_BOARDS = Kind("boards", boards.list_shown, (boards.render_documents,), boards.list_aliases)
+KINDS = (FOR_INSTALLERS, FOR_BOARDS)  # what is waited for comes first
 OF_ALL = (simple.render_list, home.render_home, static.render_static)
 BESIDE = (metadata.list_metadata,)
 OVERVIEW_ALIASES = simple.LIST_ALIASES
@@ -33,19 +57,9 @@ _ALSO_FROM = ("listing.py", "names.py", "__init__.py")  # of `store`
 _LIBRARIES = ("jinja2", "packaging")
 
 
-def render_project(detail: ProjectDetail) -> dict[str, bytes]:
-    """All that is switched together as `projects/<project>/`."""
-    return {path: content for render in OF_A_PROJECT for path, content in render(detail).items()}
-
-
 def render_overview(overview: Overview) -> dict[str, bytes]:
     """All that is switched together as `overview/`."""
     return {path: content for render in OF_ALL for path, content in render(overview).items()}
-
-
-def list_aliases(detail: ProjectDetail) -> dict[str, str]:
-    """The other names that pages of `render_project` lie under, each with that of its page."""
-    return {**simple.DETAIL_ALIASES, **boards.list_aliases(detail)}
 
 
 def list_companions(detail: ProjectDetail) -> dict[str, Companion]:

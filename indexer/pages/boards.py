@@ -19,6 +19,12 @@ ARCHIVES = (".tar.gz", ".tgz")  # all that upip can unpack
 _ORIGIN = b'<!--# echo var="board_origin" encoding="none" -->'  # upip takes no relative URL: nginx fills in the address
 
 
+def list_shown(detail: ProjectDetail) -> tuple[object, ...]:
+    """All that the document is rendered from."""
+    sdists = _sdists(detail)
+    return tuple((file.release, file.path, file.yanked is None) for file in sdists.values())
+
+
 def render_documents(detail: ProjectDetail) -> dict[str, bytes]:
     """Nothing where there is no archive for boards. A yanked release is the latest only where all are."""
     sdists = _sdists(detail)

@@ -40,6 +40,10 @@ def render_detail(detail: ProjectDetail) -> dict[str, bytes]:
     return {DETAIL_HTML: render_ascii(page), DETAIL_JSON: render_json(document)}
 
 
+def list_aliases(_: ProjectDetail) -> dict[str, str]:
+    return DETAIL_ALIASES
+
+
 def _file_entry(file: ListedFile) -> dict[str, Any]:
     """Without `dist-info-metadata`: pip 22.2 to 23.0 fail on its dict (PEP 714 lets it go)."""
     entry: dict[str, Any] = {

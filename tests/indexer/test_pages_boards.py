@@ -8,7 +8,7 @@ import pytest
 from packaging.version import Version
 
 from indexer.model import ListedFile, ProjectDetail
-from indexer.pages import list_aliases, render_project
+from indexer.pages import FOR_BOARDS
 from indexer.pages.boards import pick_latest
 from store.distribution import Distribution
 from store.identity import Identity
@@ -27,12 +27,12 @@ def listed(filename: str, version: str, kind: Kind = "sdist", yanked: str | None
 def documents(*files: ListedFile) -> dict[str, Any]:
     """By version, "" for the one of all; their addresses without the part that nginx fills in."""
     detail = ProjectDetail("demo", files)
-    content = render_project(detail).get("boards.json", b"").decode()
+    content = FOR_BOARDS.render(detail).get("boards.json", b"").decode()
     assert content.count(ORIGIN) == content.count('"url"')
     of_all, of_each = OF_ALL.findall(content), dict(OF_VERSION.findall(content))
     found = {**of_each, "": of_all[0]} if content else {}
     names = {f"boards@{version}.json" for version in of_each}
-    assert {name for name, page in list_aliases(detail).items() if page == "boards.json"} == names
+    assert {name for name, page in FOR_BOARDS.list_aliases(detail).items() if page == "boards.json"} == names
     return {version: json.loads(document.replace(ORIGIN, "")) for version, document in found.items()}
 
 

@@ -10,7 +10,7 @@ import pytest
 from packaging.version import Version
 
 from indexer.model import Counts, ListedFile, Overview, ProjectDetail
-from indexer.pages import is_compressed, list_companions, render_overview, render_project
+from indexer.pages import FOR_INSTALLERS, KINDS, is_compressed, list_companions, render_overview
 from store.distribution import Distribution
 from store.identity import Identity
 
@@ -29,7 +29,7 @@ def listed(filename: str = "demo-1.0.tar.gz", version: str = "1.0", **fields: An
 
 
 def entry(file: ListedFile) -> dict[str, Any]:
-    [found] = json.loads(render_project(ProjectDetail("demo", (file,)))["simple.json"])["files"]
+    [found] = json.loads(FOR_INSTALLERS.render(ProjectDetail("demo", (file,)))["simple.json"])["files"]
     return dict(found)
 
 
@@ -63,7 +63,7 @@ FILES = (
 
 
 def test_every_anchor_in_the_body_is_a_file_for_every_reader() -> None:
-    page = render_project(ProjectDetail("demo", FILES))["simple.html"].decode("ascii")
+    page = FOR_INSTALLERS.render(ProjectDetail("demo", FILES))["simple.html"].decode("ascii")
     names = [file.filename for file in FILES]
     anchors = Anchors(page).found
     assert page.startswith("<!DOCTYPE html>\n<html lang=")
@@ -78,7 +78,7 @@ def test_every_anchor_in_the_body_is_a_file_for_every_reader() -> None:
 def test_both_pages_can_be_read_on_a_phone_and_in_the_dark() -> None:
     overview = render_overview(overview_of("a", "b-c"))
     for page, style in (
-        (render_project(ProjectDetail("demo", FILES))["simple.html"], b'href="../../-/larder.css"'),
+        (FOR_INSTALLERS.render(ProjectDetail("demo", FILES))["simple.html"], b'href="../../-/larder.css"'),
         (overview["list.html"], b'href="../-/larder.css"'),
     ):
         assert b'<meta name="viewport" content="width=device-width, initial-scale=1">' in page
@@ -126,7 +126,7 @@ def test_the_upload_time_is_one_that_can_be_read(mtime_ns: int, said: str) -> No
 
 
 def test_versions_are_named_once_in_order() -> None:
-    document = json.loads(render_project(ProjectDetail("demo", FILES))["simple.json"])
+    document = json.loads(FOR_INSTALLERS.render(ProjectDetail("demo", FILES))["simple.json"])
     assert (document["name"], document["versions"], document["meta"]) == (
         "demo",
         ["1.0", "2.0"],
@@ -135,9 +135,11 @@ def test_versions_are_named_once_in_order() -> None:
 
 
 def test_the_same_project_has_the_same_pages() -> None:
-    assert render_project(ProjectDetail("demo", FILES)) == render_project(ProjectDetail("demo", tuple(FILES)))
+    assert FOR_INSTALLERS.render(ProjectDetail("demo", FILES)) == FOR_INSTALLERS.render(
+        ProjectDetail("demo", tuple(FILES))
+    )
     changed = (replace(FILES[0], yanked=None), *FILES[1:])
-    assert render_project(ProjectDetail("demo", FILES)) != render_project(ProjectDetail("demo", changed))
+    assert FOR_INSTALLERS.render(ProjectDetail("demo", FILES)) != FOR_INSTALLERS.render(ProjectDetail("demo", changed))
 
 
 def test_a_wheel_announces_its_metadata_once_it_lies_beside() -> None:
@@ -148,7 +150,8 @@ def test_a_wheel_announces_its_metadata_once_it_lies_beside() -> None:
 
 
 def test_what_nginx_fills_in_is_not_compressed() -> None:
-    pages = {**render_overview(overview_of("a")), **render_project(ProjectDetail("demo", FILES))}
+    of_project = [kind.render(ProjectDetail("demo", FILES)) for kind in KINDS]
+    pages = {**render_overview(overview_of("a")), **of_project[0], **of_project[1]}
     assert {page for page in (*pages, "x-1.0.whl.metadata", "1.0.json") if is_compressed(page)} == {
         "simple.html", "simple.json", "list.html", "list.json", "static/larder.css", "static/filter.js",
         "x-1.0.whl.metadata",

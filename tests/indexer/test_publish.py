@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import queue
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +104,48 @@ def test_urgent_projects_come_first_and_a_step_is_bounded(room: Room, monkeypatc
     assert room.step() == 3
     assert order == ["p400", "new", "p0"]
     assert room.publisher.pending == 498
+
+
+def test_what_installers_wait_for_comes_first_and_a_restart_forgets_nothing_of_the_rest(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.publish.REST", -1.0)  # there is no time for it
+    for number in range(3):
+        make_sdist(room.repository.packages, f"p{number}", "1.0")
+    room.publisher.soil(room.tracker.look(["p0-1.0.tar.gz", "p1-1.0.tar.gz", "p2-1.0.tar.gz"]), urgent=True)
+    room.publisher.soil(room.tracker.step(), urgent=True)
+    boards = room.repository.site / "boards"
+    assert room.step() == 3
+    assert all(read_listing(room.repository, f"p{number}") for number in range(3))
+    assert not boards.exists()
+    assert room.publisher.pending == 3
+    assert room.publisher.patience(room.now) == 0.0
+    again = Publisher(room.repository, room.state, room.tracker, room.site, room.ahead.__contains__)
+    monkeypatch.setattr("indexer.publish.REST", 10.0)
+    assert again.step(room.now) == 0
+    assert sorted(path.name for path in boards.iterdir()) == ["p0", "p1", "p2"]
+    assert again.pending == 0
+    assert room.state.all("select * from due") == []
+
+
+def test_what_is_for_boards_alone_comes_and_goes_by_itself(room: Room) -> None:
+    room.add("demo")
+    room.step()
+    pages, boards = room.repository.project("demo"), room.repository.site / "boards/demo"
+    assert not os.path.lexists(boards)
+    sdist = make_sdist(room.repository.packages, "demo", "1.0")
+    room.publisher.soil(room.tracker.look([sdist.name]) | room.tracker.step(), urgent=True)
+    room.step()
+    assert (boards / "boards.json").exists()
+    before = boards.readlink()
+    room.add("demo", "2.0")
+    assert room.step() == 1
+    assert boards.readlink() == before
+    sdist.unlink()
+    room.publisher.soil(room.tracker.look([sdist.name]), urgent=True)
+    room.step()
+    assert not os.path.lexists(boards)
+    assert pages.exists()
 
 
 def test_a_page_waits_for_what_is_still_to_be_read_and_no_other_does(room: Room) -> None:

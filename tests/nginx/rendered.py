@@ -10,14 +10,14 @@ from packaging.version import Version
 
 from indexer.model import Counts, ListedFile, Overview, ProjectDetail
 from indexer.pages import (
+    KINDS,
     OVERVIEW_ALIASES,
     Companion,
     is_compressed,
-    list_aliases,
     list_companions,
     render_overview,
-    render_project,
 )
+from indexer.site import set_of
 from store.distribution import Distribution, read_contents
 from store.identity import Identity
 from store.names import SIGNATURE, YANKED, parse_filename
@@ -29,7 +29,9 @@ def write_site(repository: Repository, **overview: Any) -> None:
     shutil.rmtree(repository.site, ignore_errors=True)
     details = read_details(repository.packages)
     for detail in details:
-        _write_set(repository.project(detail.name), render_project(detail), list_aliases(detail))
+        for kind in KINDS:
+            if pages := kind.render(detail):
+                _write_set(repository.site / set_of(kind, detail.name), pages, kind.list_aliases(detail))
         for path, companion in list_companions(detail).items():
             _write(repository.site / path, _content(repository, companion))
     _write_set(repository.overview, render_overview(overview_of(details, **overview)), OVERVIEW_ALIASES)

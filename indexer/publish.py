@@ -7,24 +7,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from hashlib import sha256
 
 from indexer.backoff import Backoff
-from indexer.model import Overview, ProjectDetail
-from indexer.pages import (
-    KINDS,
-    OVERVIEW_ALIASES,
-    Companion,
-    Kind,
-    fingerprint_of_pages,
-    list_companions,
-    render_overview,
-)
-from indexer.site import Site, set_of
+from indexer.model import Overview
+from indexer.renderer import Renderer
+from indexer.site import Site
 from indexer.state import State
 from indexer.tracker import Tracker
-from store.distribution import read_contents
-from store.names import parse_filename
 from store.repository import OVERVIEW, Repository
 
 log = logging.getLogger(__name__)
@@ -33,7 +22,6 @@ SCHEMA = ("create table due (project text primary key) strict, without rowid",)
 
 BUDGET = 0.2  # seconds of one turn
 REST = 0.01  # for what nobody waits for: then it is looked whether there is something else
-FIRST, *OTHERS = KINDS
 SHARE = 20  # the overview, which grows with the number of projects, takes at most one part in so many of the time
 CALM = 2.0  # seconds that it waits at most, and always while there is more to be read or written
 
@@ -45,25 +33,21 @@ class Publisher:
         self, repository: Repository, state: State, tracker: Tracker, site: Site, is_ahead: Callable[[str], bool]
     ) -> None:
         """`is_ahead` tells of a project whether nobody came by all its files yet; who does has it made again."""
-        self._packages = repository.packages
         self._state = state
         self._tracker = tracker
-        self._site = site
+        self._renderer = Renderer(repository, tracker, site)
         self._is_ahead = is_ahead
-        self._code = fingerprint_of_pages()
         self._urgent: dict[str, None] = {}  # in the order they came
         self._dirty: dict[str, None] = {}
         self._rest: dict[str, None] = {}  # whose pages for installers are as they should be
         self._held: dict[str, bool] = {}  # until what may be theirs is seen and read, and is said to be; whether urgent
         self._failed = Backoff()
         self._reasons: dict[str, str] = {}
-        self._names: set[str] = site.projects()
-        self._published: list[str] = []
         self._overview_at, self._overview_took = float("-inf"), 0.0  # when it was written last, and how long that was
         self.overview_is_dirty = True
         self.soil((project for (project,) in state.all("select project from due")), urgent=False)
-        if not state.is_of("pages", f"{self._code} {site.version}"):
-            self.soil(self._names | tracker.index.projects(), urgent=False)
+        if not state.is_of("pages", self._renderer.version):
+            self.soil(self.projects() | tracker.index.projects(), urgent=False)
 
     @property
     def pending(self) -> int:
@@ -77,7 +61,7 @@ class Publisher:
 
     def projects(self) -> set[str]:
         """Every project that has pages."""
-        return self._names
+        return self._renderer.projects()
 
     def soil(self, projects: Iterable[str], *, urgent: bool) -> None:
         """Have these projects' pages made again where they would differ; a restart does not forget it."""
@@ -92,8 +76,7 @@ class Publisher:
 
     def take_published(self) -> list[str]:
         """The projects whose pages were switched since this was asked last."""
-        published, self._published = self._published, []
-        return published
+        return self._renderer.take_rendered()
 
     def soil_overview(self) -> None:
         self.overview_is_dirty = True
@@ -108,7 +91,7 @@ class Publisher:
                 if self._is_incomplete(project):
                     self._hold(project, hurry=queue is self._urgent)
                 else:
-                    changed += self._guard(project, now, partial(self._publish, project))
+                    changed += self._guard(project, now, partial(self._renderer.render, project))
                     self._rest[project] = None
         self._publish_rest(now, time.monotonic() + REST)
         self.overview_is_dirty |= changed > 0
@@ -119,7 +102,7 @@ class Publisher:
             project = _take_first(self._rest)
             if project in self._reasons or self._is_incomplete(project):
                 continue  # it comes again
-            self._guard(project, now, partial(self._publish_others, project))
+            self._guard(project, now, partial(self._renderer.render_rest, project))
             if project not in self._reasons:
                 self._state.write("delete from due where project = ?", [(project,)])
 
@@ -149,57 +132,6 @@ class Publisher:
         self._failed.succeed(name)
         return changed
 
-    def _publish(self, project: str) -> bool:
-        detail = self._tracker.index.detail(project)
-        if detail is None:
-            return self._withdraw(project)
-        name, fingerprint = set_of(FIRST, project), self._fingerprint(FIRST.shown(detail))
-        if self._site.is_current(name, fingerprint):
-            return False
-        companions = list_companions(detail)
-        self._site.write_beside(name, companions, self._read_companion)
-        changed = self._write(FIRST, detail, fingerprint)
-        self._site.drop_beside(name, set(companions))
-        self._names.add(project)
-        if changed:
-            self._published.append(project)
-            log.info("rendered %s: %d files", project, len(detail.files))
-        return changed
-
-    def _publish_others(self, project: str) -> bool:
-        detail = self._tracker.index.detail(project)
-        changed = [self._publish_other(kind, detail) for kind in OTHERS] if detail else []
-        return any(changed)
-
-    def _publish_other(self, kind: Kind, detail: ProjectDetail) -> bool:
-        name, shown = set_of(kind, detail.name), kind.shown(detail)
-        if not shown:
-            return self._site.knows(name) and self._site.withdraw(name, time.time())
-        fingerprint = self._fingerprint(shown)
-        return not self._site.is_current(name, fingerprint) and self._write(kind, detail, fingerprint)
-
-    def _write(self, kind: Kind, detail: ProjectDetail, fingerprint: str) -> bool:
-        pages, aliases = kind.render(detail), kind.list_aliases(detail)
-        return self._site.publish(set_of(kind, detail.name), pages, aliases, fingerprint, time.time())
-
-    def _withdraw(self, project: str) -> bool:
-        self._names.discard(project)
-        there = self._site.withdraw(set_of(FIRST, project), time.time())
-        for name in (set_of(kind, project) for kind in OTHERS):
-            if self._site.knows(name):
-                self._site.withdraw(name, time.time())
-        if there:
-            log.info("removed the pages of %s: it has no files", project)
-        return there
-
-    def _read_companion(self, companion: Companion) -> bytes:
-        """Its bytes; a wheel's METADATA as it was read lately, or from the wheel itself."""
-        known = self._tracker.texts.take(companion.key)
-        if known is not None:
-            return known
-        with (self._packages / companion.file.path).open("rb") as archive:
-            return read_contents(archive, parse_filename(companion.file.filename)).core_metadata
-
     def publish_overview(self, gather: Callable[[], Overview], now: float) -> None:
         """Write the pages about everything where they are due: at once, but seldom where they take long."""
         due = self.overview_is_dirty or OVERVIEW in self._failed.due(now)
@@ -207,7 +139,7 @@ class Publisher:
             return
         self.overview_is_dirty = False
         began = time.monotonic()
-        self._guard(OVERVIEW, now, lambda: self._publish_overview(gather()))
+        self._guard(OVERVIEW, now, lambda: self._renderer.render_overview(gather()))
         self._overview_at, self._overview_took = now, time.monotonic() - began
 
     @property
@@ -215,16 +147,6 @@ class Publisher:
         is_behind = self._tracker.unread or self.pending
         pause = CALM if is_behind else min(CALM, SHARE * self._overview_took)
         return self._overview_at + pause
-
-    def _publish_overview(self, overview: Overview) -> bool:
-        fingerprint = self._fingerprint(overview)
-        if self._site.is_current(OVERVIEW, fingerprint):
-            return False
-        return self._site.publish(OVERVIEW, render_overview(overview), OVERVIEW_ALIASES, fingerprint, time.time())
-
-    def _fingerprint(self, rendered_from: tuple[object, ...] | Overview) -> str:
-        told = f"{self._code} {rendered_from!r}"
-        return sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
 
     def patience(self, now: float) -> float:
         """Seconds until there is something to do; endless where there is nothing."""

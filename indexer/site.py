@@ -13,18 +13,13 @@ from pathlib import Path
 from indexer.forms import SLOT, digest_page, find_forms, link_alias, link_forms, write_beside, write_forms
 from indexer.graves import Graves
 from indexer.manifest import Beside, Manifest, PageSet, Written
-from indexer.pages import KINDS, Companion, Kind
+from indexer.pages import KINDS, Companion
 from indexer.versions import Batches, find_slots, list_versions, name_version
 from store import files
 from store.repository import PROJECTS, Repository
 
 _KINDS = [kind.name for kind in KINDS]
 NEW = ".new-"  # of names of files that are moved as soon as they are whole
-
-
-def set_of(kind: Kind, project: str) -> str:
-    """The page set of a project, by its path below the site."""
-    return f"{kind.name}/{project}"
 
 
 def project_of(name: str) -> str | None:

@@ -36,6 +36,10 @@ class Kind:
     renderers: tuple[Callable[[ProjectDetail], dict[str, bytes]], ...]
     list_aliases: Callable[[ProjectDetail], dict[str, str]]  # the other names that its pages lie under
 
+    def set_of(self, project: str) -> str:
+        """The page set of a project, by its path below the site."""
+        return f"{self.name}/{project}"
+
     def render(self, detail: ProjectDetail) -> dict[str, bytes]:
         """Path below the directory → content; nothing where the project has no such pages."""
         return {path: content for render in self.renderers for path, content in render(detail).items()}

@@ -97,7 +97,7 @@ def test_urgent_projects_come_first_and_a_step_is_bounded(room: Room, monkeypatc
         clock[0] += BUDGET / 3
         return True
 
-    monkeypatch.setattr(room.publisher, "_publish", slow)
+    monkeypatch.setattr(room.publisher._renderer, "render", slow)
     monkeypatch.setattr("indexer.publish.time.monotonic", lambda: clock[0])
     room.publisher.soil([f"p{number}" for number in range(500)], urgent=False)
     room.publisher.soil(["p400", "new"], urgent=True)
@@ -172,7 +172,7 @@ def test_a_page_waits_for_what_nobody_came_by_and_stays_urgent(room: Room, monke
         published.append(project)
         return True
 
-    monkeypatch.setattr(room.publisher, "_publish", publish)
+    monkeypatch.setattr(room.publisher._renderer, "render", publish)
     room.ahead.update(("late", "later"))
     room.publisher.soil(["late"], urgent=True)
     room.publisher.soil(["later"], urgent=False)

@@ -13,12 +13,12 @@ from indexer.graves import GRACE
 from indexer.manifest import Manifest
 from indexer.model import ListedFile
 from indexer.pages import KINDS, Companion
-from indexer.site import Site, set_of
+from indexer.site import Site
 from indexer.upkeep import open_state
 from store.data import Data
 from store.repository import OVERVIEW, Repository
 
-NAME = set_of(KINDS[0], "demo")
+NAME = KINDS[0].set_of("demo")
 HTML, JSON = b"<!DOCTYPE html>" + b"a" * AT_ONCE, b"{}" + b" " * AT_ONCE
 PAGES = {"simple.html": HTML, "simple.json": JSON, "boards.json": b"{}", "listing.json": b"{}"}
 NOW = 1_700_000_000.0

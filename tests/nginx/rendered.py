@@ -17,7 +17,6 @@ from indexer.pages import (
     list_companions,
     render_overview,
 )
-from indexer.site import set_of
 from store.distribution import Distribution, read_contents
 from store.identity import Identity
 from store.names import SIGNATURE, YANKED, parse_filename
@@ -31,7 +30,7 @@ def write_site(repository: Repository, **overview: Any) -> None:
     for detail in details:
         for kind in KINDS:
             if pages := kind.render(detail):
-                _write_set(repository.site / set_of(kind, detail.name), pages, kind.list_aliases(detail))
+                _write_set(repository.site / kind.set_of(detail.name), pages, kind.list_aliases(detail))
         for path, companion in list_companions(detail).items():
             _write(repository.site / path, _content(repository, companion))
     _write_set(repository.overview, render_overview(overview_of(details, **overview)), OVERVIEW_ALIASES)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from store import files
+from store import files, syncs
 from store.errors import AlreadyExists
 from tests.running import wait_until
 
@@ -138,7 +138,7 @@ class SlowDisk:
         self.begun = 0
         self.may_end = threading.Event()
         self.fails = False
-        monkeypatch.setattr(files, "_sync", self.sync)
+        monkeypatch.setattr(syncs, "_sync", self.sync)
 
     def sync(self, directory: Path) -> None:
         seen = names(directory)
@@ -151,8 +151,8 @@ class SlowDisk:
 
 def is_waiting(directory: Path, threads: int) -> bool:
     """Whether so many threads are in `sync_directory`."""
-    syncs = files._syncs.get(directory)
-    return syncs is not None and syncs.awaited == threads
+    found = syncs._syncs.get(directory)
+    return found is not None and found.awaited == threads
 
 
 def test_those_who_come_while_a_directory_is_flushed_share_the_next(
@@ -162,7 +162,7 @@ def test_those_who_come_while_a_directory_is_flushed_share_the_next(
 
     def place(name: str) -> bool:
         (tmp_path / name).touch()
-        files.sync_directory(tmp_path)
+        syncs.sync_directory(tmp_path)
         return name in disk.durable
 
     with ThreadPoolExecutor(20) as pool:
@@ -173,7 +173,7 @@ def test_those_who_come_while_a_directory_is_flushed_share_the_next(
         disk.may_end.set()
         assert all(each.result(10) for each in (first, *others))
     assert disk.begun == 2
-    assert not files._syncs
+    assert not syncs._syncs
 
 
 def test_one_after_another_each_flushes_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def test_one_after_another_each_flushes_for_itself(tmp_path: Path, monkeypatch: 
     disk.may_end.set()
     for n in range(3):
         (tmp_path / str(n)).touch()
-        files.sync_directory(tmp_path)
+        syncs.sync_directory(tmp_path)
         assert str(n) in disk.durable
     assert disk.begun == 3
 
@@ -191,7 +191,7 @@ def test_two_directories_do_not_wait_for_each_other(tmp_path: Path, monkeypatch:
     with ThreadPoolExecutor(2) as pool:
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
-            pool.submit(files.sync_directory, tmp_path / name)
+            pool.submit(syncs.sync_directory, tmp_path / name)
         wait_until(lambda: disk.begun == 2)
         disk.may_end.set()
 
@@ -200,11 +200,11 @@ def test_a_flush_that_fails_is_a_failure_of_each_who_wanted_it(tmp_path: Path, m
     disk = SlowDisk(monkeypatch)
     disk.fails = True
     with ThreadPoolExecutor(4) as pool:
-        wanted = [pool.submit(files.sync_directory, tmp_path) for _ in range(4)]
+        wanted = [pool.submit(syncs.sync_directory, tmp_path) for _ in range(4)]
         wait_until(lambda: is_waiting(tmp_path, 4))
         disk.may_end.set()
         assert [type(each.exception(10)) for each in wanted] == [OSError] * 4
-    assert not files._syncs
+    assert not syncs._syncs
 
 
 def test_a_file_may_be_read_by_all_whatever_the_umask(way: str, tmp_path: Path) -> None:

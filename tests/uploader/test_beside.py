@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from store import files
+from store import syncs
 from tests.archives import core_metadata, digest, make_archive, make_wheel
 from tests.running import Answer, form, wait_until
 from tests.uploader import slowly
@@ -130,7 +130,7 @@ def test_uploads_that_arrive_together_are_each_durable_before_they_are_answered(
 ) -> None:
     flushed: set[int] = set()
     durable: list[set[str]] = []
-    fsync, sync = os.fsync, files._sync
+    fsync, sync = os.fsync, syncs._sync
 
     def note_file(descriptor: int) -> None:
         fsync(descriptor)
@@ -143,7 +143,7 @@ def test_uploads_that_arrive_together_are_each_durable_before_they_are_answered(
         durable.append(there)
 
     monkeypatch.setattr("store.files.os.fsync", note_file)
-    monkeypatch.setattr(files, "_sync", note_directory)
+    monkeypatch.setattr(syncs, "_sync", note_directory)
 
     def upload(n: int) -> bool:
         wheel = make_small(tmp_path, f"together-{n}")

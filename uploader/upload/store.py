@@ -5,10 +5,11 @@ from enum import Enum
 from pathlib import Path
 
 from store.errors import AlreadyExists
-from store.files import Incoming, make_durable, make_path_durable, open_incoming, place, place_over, sync_directory
+from store.files import Incoming, make_durable, make_path_durable, open_incoming, place, place_over
 from store.listing import find_listed
 from store.names import SIGNATURE
 from store.repository import Repository
+from store.syncs import sync_directory
 from uploader.upload.check import Candidate
 
 

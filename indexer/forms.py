@@ -26,7 +26,7 @@ def digest_page(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:DIGEST]
 
 
-def write_forms(directory: Path, page: str, content: bytes, digest: str, slot: int) -> dict[str, Written]:
+def write_forms(directory: str, page: str, content: bytes, digest: str, slot: int) -> dict[str, Written]:
     """Write a page, of that digest, in all its forms as new files."""
     written: dict[str, Written] = {}
     for suffix, text in _compressions(page, content):
@@ -36,7 +36,7 @@ def write_forms(directory: Path, page: str, content: bytes, digest: str, slot: i
     return written
 
 
-def link_forms(before: Path, known: Mapping[str, Written], page: str, directory: Path) -> dict[str, Written]:
+def link_forms(before: str, known: Mapping[str, Written], page: str, directory: str) -> dict[str, Written]:
     """Have a page that did not change in `directory` too; nothing where it is not whole where it was."""
     forms = {form: written for form, written in known.items() if form.removesuffix(".gz") == page}
     if not all(written.is_at(f"{before}/{form}") for form, written in forms.items()):
@@ -46,7 +46,7 @@ def link_forms(before: Path, known: Mapping[str, Written], page: str, directory:
     return forms
 
 
-def link_alias(directory: Path, known: Mapping[str, Written], page: str, alias: str) -> dict[str, Written]:
+def link_alias(directory: str, known: Mapping[str, Written], page: str, alias: str) -> dict[str, Written]:
     """Have a page of the directory there under another name as well, in all its forms."""
     forms = {f"{alias}{suffix}": f"{page}{suffix}" for suffix in ("", ".gz") if f"{page}{suffix}" in known}
     for name, form in forms.items():
@@ -97,10 +97,10 @@ def write_beside(
 
 def _move(path: str, name: str) -> None:
     try:
-        os.replace(path, name)  # noqa: PTH105 - of every wheel there is
+        os.replace(path, name)
     except FileNotFoundError:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, name)  # noqa: PTH105
+        os.replace(path, name)
 
 
 def _compressions(page: str, content: bytes) -> Iterator[tuple[str, bytes]]:

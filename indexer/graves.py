@@ -22,8 +22,8 @@ class Graves:
     def names(self) -> set[str]:
         return {path.rpartition("/")[2] for _, path in self._graves}
 
-    def bury(self, directory: Path, now: float) -> None:
-        self._graves.append((now + GRACE, str(directory)))
+    def bury(self, directory: str, now: float) -> None:
+        self._graves.append((now + GRACE, directory))
 
     def clear(self, now: float, patience: float, *, is_calm: bool) -> None:
         """Remove what has been there long enough, for about `patience` seconds.
@@ -40,8 +40,8 @@ class Graves:
 def _remove(directory: Path) -> None:
     """What cannot be removed now is found by who looks for strays."""
     with contextlib.suppress(OSError):
-        for name in os.listdir(directory):  # noqa: PTH208 - nearly always a few files, and this is done all the time
-            os.unlink(f"{directory}/{name}")  # noqa: PTH108
+        for name in os.listdir(directory):  # nearly always a few files, and this is done all the time
+            os.unlink(f"{directory}/{name}")
     with contextlib.suppress(OSError):
         files.remove(directory)
         directory.parent.rmdir()  # where it was the last of its batch

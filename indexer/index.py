@@ -5,10 +5,8 @@
 
 import os
 from collections import Counter
-from functools import lru_cache
 
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Signature, Yank
 from indexer.reasons import why_alone, why_ambiguous, why_behind
@@ -212,7 +210,7 @@ class Index:
             filename=_filename(path),
             path=path,
             identity=known.identity,
-            version=_version(known.version or ""),
+            release=known.version or "",
             distribution=facts,
             yanked=yank.reason if isinstance(yank, Yank) else None,
             signed=bool(self._beside) and isinstance(self.facts(path + SIGNATURE), Signature),
@@ -244,11 +242,6 @@ def _keep(paths: set[str], path: str, wanted: bool) -> None:
         paths.add(path)
     else:
         paths.discard(path)
-
-
-@lru_cache(maxsize=1 << 12)
-def _version(text: str) -> Version:
-    return Version(text)
 
 
 def _filename(path: str) -> str:

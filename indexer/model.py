@@ -1,7 +1,8 @@
 """What the indexer knows of a file and of a project, as frozen values."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
+from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -32,28 +33,31 @@ class Signature:
 Facts = Distribution | Rejected | Yank | Signature
 
 
-@dataclass(frozen=True)
-class ListedFile:
-    """One entry of a project detail. `path` is relative to `packages/`."""
+class ListedFile(NamedTuple):
+    """One entry of a project detail. `path` is relative to `packages/`, `release` the version as it is written."""
 
     filename: str
     path: str
     identity: Identity
-    version: Version
+    release: str
     distribution: Distribution
     yanked: str | None
     signed: bool
 
-    @cached_property
-    def release(self) -> str:
-        """The version as it is written."""
-        return str(self.version)
+    @property
+    def version(self) -> Version:
+        return _parse_release(self.release)
 
     def values(self) -> tuple[object, ...]:
         """All that the file is shown by, as plain values."""
         facts = self.distribution
         known = (facts.releases, facts.kind, facts.digest, facts.requires_python, facts.metadata_digest)
         return (self.filename, self.path, tuple(self.identity), self.release, known, self.yanked, self.signed)
+
+
+@lru_cache(1 << 12)
+def _parse_release(text: str) -> Version:
+    return Version(text)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Site:
         written: dict[str, Written] = {}
         for page, content in pages.items():
             is_same = before.get(page) == digests[page]
-            linked = link_forms(self._root / name, known.files, page, directory) if is_same else {}
+            linked = link_forms(f"{self._root}/{name}", known.files, page, directory) if is_same else {}
             written |= linked or write_forms(directory, page, content, digests[page], slot)
         for alias, page in aliases.items():
             written |= link_alias(directory, written, page, alias)
@@ -87,24 +87,24 @@ class Site:
         self._manifest.put_set(name, PageSet(slot, fingerprint, written))
         return True
 
-    def _make_version(self, name: str, slot: int) -> Path:
+    def _make_version(self, name: str, slot: int) -> str:
         directory = self._batches.begin(name_version(name, slot))
         try:
-            directory.mkdir()
+            os.mkdir(directory)
         except FileExistsError:  # the last try left it
-            files.remove(directory)
-            directory.mkdir()
+            files.remove(Path(directory))
+            os.mkdir(directory)
         return directory
 
     def _begin(self, name: str) -> str:
         """Where a file that is to be moved to its place is written."""
-        return str(self._batches.begin(f"{NEW}{name}"))
+        return self._batches.begin(f"{NEW}{name}")
 
     def withdraw(self, name: str, now: float) -> bool:
         """Remove the set, and then what it announced; whether there was one."""
-        link, known = self._root / name, self._known(name)
+        link, known = f"{self._root}/{name}", self._known(name)
         before, there = _target(link), os.path.lexists(link)
-        files.remove(link)
+        files.remove(Path(link))
         self._bury(before, now)
         self._manifest.put_set(name, PageSet(known.slot))
         self.drop_beside(name, set())
@@ -125,20 +125,20 @@ class Site:
         return self._slots.get(name, 0)
 
     def _is_whole(self, name: str, known: PageSet) -> bool:
-        link = self._root / name
+        link = f"{self._root}/{name}"
         before = _target(link)
-        if before is None or before.name != name_version(name, known.slot):
+        if before is None or os.path.basename(before) != name_version(name, known.slot):
             return False
         return all(written.is_at(f"{link}/{form}") for form, written in known.files.items())
 
-    def _switch(self, name: str, directory: Path, now: float) -> None:
-        link = self._root / name
+    def _switch(self, name: str, directory: str, now: float) -> None:
+        link = f"{self._root}/{name}"
         before = _target(link)
         files.switch(link, directory)
         self._bury(before, now)
 
-    def _bury(self, directory: Path | None, now: float) -> None:
-        if directory is not None and self._versions in directory.parents:
+    def _bury(self, directory: str | None, now: float) -> None:
+        if directory is not None and directory.startswith(f"{self._versions}/"):
             self._graves.bury(directory, now)
 
     def clear_graves(self, now: float, patience: float, *, is_calm: bool) -> None:
@@ -249,8 +249,8 @@ def _digests(known: PageSet) -> dict[str, str]:
     return digests
 
 
-def _target(link: Path) -> Path | None:
+def _target(link: str) -> str | None:
     """Where a page set's link leads; None where there is no link."""
     with contextlib.suppress(OSError):
-        return Path(os.path.normpath(link.parent / link.readlink()))
+        return os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link)))
     return None

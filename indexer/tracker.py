@@ -101,13 +101,13 @@ class Tracker:
         return dirty
 
     def _read(self, sizes: dict[str, int]) -> None:
-        """Read what was heard of: of a few all here, of more the greater part beside, by the pool."""
+        """Read what was heard of: of a few all here, of more one half beside, by the pool."""
         if len(sizes) > FEW:
             self._unread.add(sizes, LATER, awaited=False)
             return
         files, near = list(sizes.items()), len(sizes)
         if near > ALONE and sum(sizes.values()) < LITTLE and not self._pool.is_busy:
-            near = near * 2 // 5
+            near = near // 2
         self._unread.add(dict(files[:near]), SOON, awaited=True)
         if far := dict(files[near:]):
             self._unread.add(far, TAKEN, awaited=True)

@@ -85,6 +85,7 @@ class Upkeep:
             self._calm_due = now + CALM
         elif now >= self._calm_due:
             self._calm_due = float("inf")
+            self._state.forget_passing()  # nothing is on its way any more
             self._state.settle(now)
             give_back()
 

@@ -5,6 +5,8 @@ batch, a directory with a number.
 """
 
 import contextlib
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,20 +56,20 @@ class Batches:
 
     def __init__(self, versions: Path) -> None:
         self._versions = versions
-        self._directory: Path | None = None
+        self._directory = ""
         self._begun = 0
 
-    def begin(self, name: str) -> Path:
+    def begin(self, name: str) -> str:
         """A path for a new directory or file of this name. OSError where the disk refuses."""
-        if self._directory is None or self._begun >= SOME or not _is_batch(self._directory):
+        if self._begun >= SOME or not _is_directory(self._directory):
             self._directory, self._begun = self._open(), 0
         self._begun += 1
-        return self._directory / name
+        return f"{self._directory}/{name}"
 
     def is_open(self, path: Path) -> bool:
-        return path == self._directory
+        return str(path) == self._directory
 
-    def _open(self) -> Path:
+    def _open(self) -> str:
         self._versions.parent.mkdir(parents=True, exist_ok=True)
         for directory in (self._versions.parent, self._versions):
             directory.mkdir(exist_ok=True)
@@ -75,4 +77,12 @@ class Batches:
         numbers = [int(path.name) for path in _list(self._versions) if path.name.isdecimal()]
         batch = self._versions / str(max(numbers, default=0) + 1)
         batch.mkdir()
-        return batch
+        return str(batch)
+
+
+def _is_directory(path: str) -> bool:
+    """Whether it is one itself, and no link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False

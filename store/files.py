@@ -11,6 +11,7 @@ import signal
 import stat
 import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -130,23 +131,28 @@ def write(path: Path, content: bytes, *, durable: bool = False) -> None:
         sync_directory(path.parent)
 
 
-def switch(link: Path, directory: Path) -> None:
+def switch(link: str, directory: str) -> None:
     """Make the symbolic link lead to `directory`, in one step; whatever else stood in its way is removed."""
-    new = directory / PREFIX
-    target = os.path.relpath(directory, link.parent)
+    new = f"{directory}/{PREFIX}"
+    target = f"{_find_way(os.path.dirname(directory), os.path.dirname(link))}/{os.path.basename(directory)}"
     try:
-        new.symlink_to(target)
+        os.symlink(target, new)
     except FileExistsError:
-        remove(new)
-        new.symlink_to(target)
+        remove(Path(new))
+        os.symlink(target, new)
     try:
-        new.replace(link)
+        os.replace(new, link)
     except FileNotFoundError:
-        link.parent.mkdir(parents=True, exist_ok=True)
-        new.replace(link)
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        os.replace(new, link)
     except IsADirectoryError:
-        remove(link)
-        new.replace(link)
+        remove(Path(link))
+        os.replace(new, link)
+
+
+@lru_cache(16)
+def _find_way(directory: str, start: str) -> str:
+    return os.path.relpath(directory, start)
 
 
 def exchange(path: Path, new: Path) -> None:

@@ -18,7 +18,7 @@ class Listed(NamedTuple):
 
 def render_listing(entries: Iterable[Listed]) -> bytes:
     """Each file name at the beginning of a line, for `find_listed`."""
-    lines = (f"{_JSON(entry.path.rpartition('/')[2])}: {_JSON(entry)}" for entry in entries)
+    lines = (f"{_JSON(path.rpartition('/')[2])}: [{_JSON(path)}, {_JSON(digest)}]" for path, digest in entries)
     return "\n".join(("{", ",\n".join(lines), "}", "")).encode()
 
 

@@ -24,7 +24,7 @@ def dead(tmp_path: Path) -> list[Path]:
 def full(dead: list[Path]) -> Graves:
     found = Graves()
     for directory in dead:
-        found.bury(directory, NOW)
+        found.bury(str(directory), NOW)
     return found
 
 
@@ -48,7 +48,7 @@ def test_while_much_goes_on_only_those_that_are_too_many_go(
 
 
 def test_it_is_not_calm_right_after_a_switch(full: Graves, dead: list[Path]) -> None:
-    full.bury(dead[0], NOW + GRACE)
+    full.bury(str(dead[0]), NOW + GRACE)
     full.clear(NOW + GRACE + CALM - 1, 1.0, is_calm=True)
     assert all(map(Path.is_dir, dead))
 

@@ -21,7 +21,7 @@ OF_VERSION = re.compile(r'<!--# if expr="\$version = (.*?)" -->(.*?)<!--# endif 
 
 def listed(filename: str, version: str, kind: Kind = "sdist", yanked: str | None = None) -> ListedFile:
     distribution = Distribution((("demo", version),), kind, "0" * 64, "", "")
-    return ListedFile(filename, f"sub dir/{filename}", Identity(1, 1, 1), Version(version), distribution, yanked, False)
+    return ListedFile(filename, f"sub dir/{filename}", Identity(1, 1, 1), version, distribution, yanked, False)
 
 
 def documents(*files: ListedFile) -> dict[str, Any]:

@@ -2,12 +2,10 @@
 
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from packaging.version import Version
 
 from indexer.model import Counts, ListedFile, Overview, ProjectDetail
 from indexer.pages import FOR_INSTALLERS, KINDS, is_compressed, list_companions, render_overview
@@ -25,7 +23,7 @@ def listed(filename: str = "demo-1.0.tar.gz", version: str = "1.0", **fields: An
     requires_python, metadata_digest = fields.pop("requires_python", ""), fields.pop("metadata_digest", "")
     distribution = Distribution((("demo", version),), kind, DIGEST, requires_python, metadata_digest)  # type: ignore[arg-type]
     values: dict[str, Any] = {"identity": Identity(1, 10, 0), "yanked": None, "signed": False}
-    return ListedFile(filename, path, version=Version(version), distribution=distribution, **(values | fields))
+    return ListedFile(filename, path, release=version, distribution=distribution, **(values | fields))
 
 
 def entry(file: ListedFile) -> dict[str, Any]:
@@ -138,7 +136,7 @@ def test_the_same_project_has_the_same_pages() -> None:
     assert FOR_INSTALLERS.render(ProjectDetail("demo", FILES)) == FOR_INSTALLERS.render(
         ProjectDetail("demo", tuple(FILES))
     )
-    changed = (replace(FILES[0], yanked=None), *FILES[1:])
+    changed = (FILES[0]._replace(yanked=None), *FILES[1:])
     assert FOR_INSTALLERS.render(ProjectDetail("demo", FILES)) != FOR_INSTALLERS.render(ProjectDetail("demo", changed))
 
 

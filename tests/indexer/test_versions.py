@@ -14,7 +14,7 @@ def versions(tmp_path: Path) -> Path:
 
 
 def make(batches: Batches, name: str) -> Path:
-    path = batches.begin(name)
+    path = Path(batches.begin(name))
     path.mkdir()
     return path
 

@@ -6,8 +6,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from packaging.version import Version
-
 from indexer.model import Counts, ListedFile, Overview, ProjectDetail
 from indexer.pages import (
     KINDS,
@@ -94,7 +92,7 @@ def _listed(packages: Path, path: Path) -> ListedFile:
         filename=path.name,
         path=str(path.relative_to(packages)),
         identity=Identity.of(path.stat()),
-        version=Version(distribution.releases[0][1]),
+        release=distribution.releases[0][1],
         distribution=distribution,
         yanked=yank.read_text() if yank.exists() else None,
         signed=path.with_name(path.name + SIGNATURE).exists(),

@@ -121,12 +121,12 @@ def test_a_link_is_switched_whatever_stood_in_its_way(tmp_path: Path) -> None:
     link = tmp_path / "here" / "link"
     (link / "in" / "the way").mkdir(parents=True)
     for name in ("one", "two"):
-        files.switch(link, tmp_path / "versions" / name)
+        files.switch(str(link), str(tmp_path / "versions" / name))
         assert link.resolve() == tmp_path / "versions" / name
         assert not link.readlink().is_absolute()
     link.unlink()
     link.write_text("a file")
-    files.switch(link, tmp_path / "versions" / "one")
+    files.switch(str(link), str(tmp_path / "versions" / "one"))
     assert link.resolve().name == "one"
 
 

@@ -66,7 +66,7 @@ class Room:
         pages.mkdir(parents=True)
         self.data.default.projects.mkdir(exist_ok=True)
         (pages / self.data.default.listing(project).name).write_bytes(render_listing(entries))
-        files.switch(self.data.default.project(project), pages)
+        files.switch(str(self.data.default.project(project)), str(pages))
 
     def snapshot(self) -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in sorted(self.data.root.rglob("*")) if path.is_file()}

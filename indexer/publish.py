@@ -91,19 +91,26 @@ class Publisher:
                 if self._is_incomplete(project):
                     self._hold(project, hurry=queue is self._urgent)
                 else:
-                    changed += self._guard(project, now, partial(self._renderer.render, project))
-                    self._rest[project] = None
+                    changed += self._publish(project, now)
         self._publish_rest(now, time.monotonic() + REST)
         self.overview_is_dirty |= changed > 0
         return changed
 
+    def _publish(self, project: str, now: float) -> bool:
+        changed = self._guard(project, now, partial(self._renderer.render, project))
+        if changed is None:
+            self._rest.pop(project, None)  # all of it is tried again
+        else:
+            self._rest[project] = None
+        return bool(changed)
+
     def _publish_rest(self, now: float, deadline: float) -> None:
         while self._rest and time.monotonic() < deadline:
             project = _take_first(self._rest)
-            if project in self._reasons or self._is_incomplete(project):
+            if self._is_incomplete(project):
                 continue  # it comes again
-            self._guard(project, now, partial(self._renderer.render_rest, project))
-            if project not in self._reasons:
+            if self._guard(project, now, partial(self._renderer.render_rest, project)) is not None:
+                self._succeed(project)
                 self._state.write("delete from due where project = ?", [(project,)])
 
     def _is_incomplete(self, project: str) -> bool:
@@ -116,10 +123,13 @@ class Publisher:
         if hurry:
             self._tracker.hurry(project)
 
-    def _guard(self, name: str, now: float, publish: Callable[[], bool]) -> bool:
-        """Whatever writing one page raises is that page's reason: said once, and tried again less and less often."""
+    def _guard(self, name: str, now: float, publish: Callable[[], bool]) -> bool | None:
+        """Whether anything changed; None where it failed.
+
+        Whatever writing one page raises is that page's reason: said once, and tried again less and less often.
+        """
         try:
-            changed = publish()
+            return publish()
         except Exception as error:  # a disk or a library may raise anything
             reason = f"{type(error).__name__}: {error}"
             if self._reasons.get(name) != reason:
@@ -127,10 +137,11 @@ class Publisher:
                 log.error("could not write %s; what was there stays: %s", name, reason, exc_info=bug)
             self._reasons[name] = reason
             self._failed.fail(name, now)
-            return False
+            return None
+
+    def _succeed(self, name: str) -> None:
         self._reasons.pop(name, None)
         self._failed.succeed(name)
-        return changed
 
     def publish_overview(self, gather: Callable[[], Overview], now: float) -> None:
         """Write the pages about everything where they are due: at once, but seldom where they take long."""
@@ -139,7 +150,8 @@ class Publisher:
             return
         self.overview_is_dirty = False
         began = time.monotonic()
-        self._guard(OVERVIEW, now, lambda: self._renderer.render_overview(gather()))
+        if self._guard(OVERVIEW, now, lambda: self._renderer.render_overview(gather())) is not None:
+            self._succeed(OVERVIEW)
         self._overview_at, self._overview_took = now, time.monotonic() - began
 
     @property

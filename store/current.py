@@ -123,9 +123,10 @@ class CurrentPolicy:
             inode = _inode_of(new)
             files.exchange(directory, new)
         except OSError:
-            for path in (directory, new):
-                with contextlib.suppress(OSError):
-                    files.remove(path)
+            with contextlib.suppress(OSError):
+                directory.rename(new.with_name(f"{new.name}.closed"))  # in one step; the next time it is removed
+            with contextlib.suppress(OSError):
+                files.remove(new)
             raise
         self._put = content, inode
         for old in directory.parent.glob(".policy-*"):

@@ -20,7 +20,7 @@ from store.syncs import sync_directory
 
 MODE = 0o644
 PREFIX = ".incoming-"  # of names that are not there yet; a dot name is never listed nor served
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # other C libraries may not have it
 _AT_FDCWD, _EXCHANGE = -100, 2  # of renameat2(2)
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # what open(2) says where there is no O_TMPFILE
 
@@ -174,7 +174,9 @@ def exchange(path: Path, new: Path) -> None:
 
 def _rename(path: Path, other: Path, flags: int) -> bool:
     """renameat2(2); False where there are no such flags."""
-    if _LIBC.renameat2(_AT_FDCWD, os.fsencode(path), _AT_FDCWD, os.fsencode(other), flags) == 0:
+    if _renameat2 is None:
+        return False
+    if _renameat2(_AT_FDCWD, os.fsencode(path), _AT_FDCWD, os.fsencode(other), flags) == 0:
         return True
     number = ctypes.get_errno()
     if number in (errno.EINVAL, errno.ENOSYS):

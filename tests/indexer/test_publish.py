@@ -210,6 +210,33 @@ def test_whatever_writing_a_page_raises_is_that_pages_reason_said_once_and_tried
     assert read_listing(room.repository, "bad")
 
 
+def test_what_fails_of_the_rest_is_said_once_too_and_tried_less_and_less_often(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish, tries = Site.publish, [0]
+
+    def refuse(self: Site, name: str, *rest: object) -> bool:
+        if name == "boards/bad":
+            tries[0] += 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return publish(self, name, *rest)  # type: ignore[arg-type]
+
+    sdist = make_sdist(room.repository.packages, "bad", "1.0")
+    room.publisher.soil(room.tracker.look([sdist.name]) | room.tracker.step(), urgent=True)
+    with monkeypatch.context() as broken:
+        broken.setattr(Site, "publish", refuse)
+        for _ in range(50):
+            room.step(0.5)
+        assert read_listing(room.repository, "bad")
+        assert "No space left" in room.publisher.faults["bad"]
+        assert caplog.text.count("could not write bad") == 1
+        assert tries[0] <= 6
+    room.step(120.0)
+    assert room.publisher.faults == {}
+    assert (room.repository.site / "boards/bad/boards.json").exists()
+    assert room.state.all("select * from due") == []
+
+
 def test_lost_metadata_is_read_from_the_wheel_again(room: Room) -> None:
     wheel = room.add("demo")
     room.tracker.texts = RecentTexts()

@@ -1,4 +1,4 @@
-"""Many files to inspect at once: on all cores, in processes that exist only while there is work."""
+"""Files to inspect beside everything else: on all cores, in processes that exist only while there is work."""
 
 import os
 from collections import deque
@@ -7,13 +7,13 @@ from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.inspect import Inspection, inspect, reject
-from store.archive.budget import due
+from indexer.inspect import Inspection, inspect_batch, reject
+from store.archive.budget import HERE_AND_NOW, WHATEVER_IT_TAKES, Budget, due
 from store.workers import Workers
 
 
 class Inspected(NamedTuple):
-    """A batch that was read: `inspections` has no entry for what is gone or changed meanwhile."""
+    """A batch that was read: `inspections` has no entry for what is gone, changed meanwhile, or took too much."""
 
     paths: tuple[str, ...]
     inspections: tuple[Inspection, ...]
@@ -24,12 +24,6 @@ class Broken(NamedTuple):
 
     paths: tuple[str, ...]
     reason: str
-
-
-def inspect_batch(packages: Path, paths: tuple[str, ...]) -> tuple[Inspection, ...]:
-    """Inspect these files, one after another."""
-    inspections = (inspect(packages, path) for path in paths)
-    return tuple(inspection for inspection in inspections if inspection is not None)
 
 
 class InspectionPool:
@@ -43,7 +37,7 @@ class InspectionPool:
         self,
         packages: Path,
         report: Callable[[Inspected | Broken], None],
-        read: Callable[[Path, tuple[str, ...]], tuple[Inspection, ...]] = inspect_batch,
+        read: Callable[[Path, tuple[str, ...], Budget], tuple[Inspection, ...]] = inspect_batch,
     ) -> None:
         self._packages = packages
         self._report = report
@@ -63,9 +57,16 @@ class InspectionPool:
 
     def run(self, paths: tuple[str, ...]) -> None:
         """Inspect this batch."""
+        self._run(paths, WHATEVER_IT_TAKES)
+
+    def run_small(self, paths: tuple[str, ...]) -> None:
+        """Inspect this batch as one of few, without what takes more time than there is where others wait."""
+        self._run(paths, HERE_AND_NOW, most=1)
+
+    def _run(self, paths: tuple[str, ...], budget: Budget, most: int | None = None) -> None:
         self._running.add(paths)
         seconds = sum(due(_size(f"{self._packages}/{path}")) for path in paths) + 1.0
-        future = self._workers.submit(self._read, self._packages, paths, seconds=seconds)
+        future = self._workers.submit(self._read, self._packages, paths, budget, seconds=seconds, most=most)
         future.add_done_callback(lambda done: self._tell(done, paths))
 
     def _tell(self, done: "Future[tuple[Inspection, ...]]", paths: tuple[str, ...]) -> None:

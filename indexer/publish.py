@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 from indexer.backoff import Backoff
 from indexer.model import Overview
@@ -22,6 +23,7 @@ SCHEMA = ("create table due (project text primary key) strict, without rowid",)
 
 BUDGET = 0.2  # seconds of one turn
 REST = 0.01  # for what nobody waits for: then it is looked whether there is something else
+OVERDUE = 1.0  # seconds after which that is no longer put off until all that was heard of is read
 SHARE = 20  # the overview, which grows with the number of projects, takes at most one part in so many of the time
 CALM = 2.0  # seconds that it waits at most, and always while there is more to be read or written
 
@@ -39,7 +41,7 @@ class Publisher:
         self._is_ahead = is_ahead
         self._urgent: dict[str, None] = {}  # in the order they came
         self._dirty: dict[str, None] = {}
-        self._rest: dict[str, None] = {}  # whose pages for installers are as they should be
+        self._rest: dict[str, float] = {}  # whose pages for installers are as they should be, and since when
         self._held: dict[str, bool] = {}  # until what may be theirs is seen and read, and is said to be; whether urgent
         self._failed = Backoff()
         self._reasons: dict[str, str] = {}
@@ -92,7 +94,8 @@ class Publisher:
                     self._hold(project, hurry=queue is self._urgent)
                 else:
                     changed += self._publish(project, now)
-        self._publish_rest(now, time.monotonic() + REST)
+        if not self._tracker.unread or now >= next(iter(self._rest.values()), now) + OVERDUE:
+            self._publish_rest(now, time.monotonic() + REST)
         self.overview_is_dirty |= changed > 0
         return changed
 
@@ -101,7 +104,7 @@ class Publisher:
         if changed is None:
             self._rest.pop(project, None)  # all of it is tried again
         else:
-            self._rest[project] = None
+            self._rest.setdefault(project, now)
         return bool(changed)
 
     def _publish_rest(self, now: float, deadline: float) -> None:
@@ -167,7 +170,7 @@ class Publisher:
         return max(0.0, self._overview_due - now) if self.overview_is_dirty else float("inf")
 
 
-def _take_first(queue: dict[str, None]) -> str:
+def _take_first(queue: dict[str, Any]) -> str:
     first = next(iter(queue))
     del queue[first]
     return first

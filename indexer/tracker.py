@@ -15,7 +15,7 @@ from indexer.pool import Broken, Inspected, InspectionPool
 from indexer.scan import Seen, scan
 from indexer.state import State
 from indexer.texts import RecentTexts
-from indexer.unread import LATER, SOON, TAKEN, Unread
+from indexer.unread import BESIDE, LATER, SOON, Unread
 from store.archive.budget import HERE_AND_NOW, TooMuch
 from store.distribution import Distribution
 from store.identity import NO_IDENTITY, Identity
@@ -24,9 +24,8 @@ from store.repository import Repository
 
 log = logging.getLogger(__name__)
 
-FEW = 256  # files that are read by this process, as far as each is small: others would take longer to start
-ALONE = 64  # of these, files that are read here while a process of the pool would only be starting
-LITTLE = 16 << 20  # bytes that one process reads soon enough
+FEW = 256  # files that are read at once, as far as each is small
+ALONE = 64  # of these, those that are read here alone: a process of the pool would only be starting
 SLICE = 0.02  # seconds of one step
 
 
@@ -101,17 +100,22 @@ class Tracker:
         return dirty
 
     def _read(self, sizes: dict[str, int]) -> None:
-        """Read what was heard of: of a few all here, of more one half beside, by the pool."""
+        """Read what was heard of: of a few all here, of more the most beside, by one process of the pool."""
         if len(sizes) > FEW:
             self._unread.add(sizes, LATER, awaited=False)
             return
-        files, near = list(sizes.items()), len(sizes)
-        if near > ALONE and sum(sizes.values()) < LITTLE and not self._pool.is_busy:
-            near = near // 2
-        self._unread.add(dict(files[:near]), SOON, awaited=True)
-        if far := dict(files[near:]):
-            self._unread.add(far, TAKEN, awaited=True)
-            self._pool.run(tuple(far))
+        far = self._choose_far(sizes)
+        self._unread.add({path: size for path, size in sizes.items() if path not in far}, SOON, awaited=True)
+        self._unread.add(far, BESIDE, awaited=True)
+        while batch := self._unread.take(BESIDE):
+            self._pool.run_small(batch)
+
+    def _choose_far(self, sizes: dict[str, int]) -> dict[str, int]:
+        """What is read beside, while this process is busy with the others; nothing where the pool has much to read."""
+        if len(sizes) <= ALONE or len(self._unread) > FEW:
+            return {}
+        small = [path for path, size in sizes.items() if size <= HERE_AND_NOW.packed]
+        return {path: sizes[path] for path in small[ALONE // 2 :]}
 
     def reconcile(self, seen: Iterable[Seen], unread: dict[str, Identity]) -> set[str]:
         """Make the index right for what a comparison of everything came by; what has to be read is put in `unread`."""

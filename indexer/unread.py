@@ -14,7 +14,7 @@ PASSING = (
     "create index passing.unread_in_order on unread (turn, project, path)",
     "create index passing.unread_of_projects on unread (project)",
 )
-SOON, LATER, TAKEN = 0, 1, 2  # turns
+SOON, BESIDE, LATER, TAKEN = range(4)  # turns
 
 FILES = 48  # of one batch, at most
 BYTES = 2 << 20  # after which a batch is full

@@ -58,9 +58,12 @@ class Workers:
         self._free: list[_Hand] = []  # who became free last is taken first, so that the others can go
         self._is_stopped = False
 
-    def submit(self, function: Callable[[*_Args], _T], *args: *_Args, seconds: float) -> Future[_T]:
+    def submit(
+        self, function: Callable[[*_Args], _T], *args: *_Args, seconds: float, most: int | None = None
+    ) -> Future[_T]:
         """Call the function, which can be imported by its name, in one of the processes.
 
+        Where there are `most` of them no other one is started for it: what is little would have to wait for that.
         The future raises what the function does; or WorkerDied where it takes more than these seconds of CPU, far
         more in time, or more memory than there may be, or where its process ends. Raises what pickling raises.
         """
@@ -70,8 +73,9 @@ class Workers:
                 raise RuntimeError("the workers were stopped; expected no job after that")
             if self._free:
                 self._free.pop().inbox.put(job)
-            elif len(self._hands) < self._most:
-                self._start(job)
+            elif len(self._hands) < min(self._most, most or self._most):
+                self._waiting.append(job)
+                self._start(self._waiting.popleft())
             else:
                 self._waiting.append(job)
         return job.future

@@ -10,10 +10,11 @@ import pytest
 from indexer.inspect import Inspection
 from indexer.model import Rejected, Yank
 from indexer.pool import Broken, Inspected, InspectionPool
+from store.archive.budget import Budget
 from store.identity import Identity
 
 
-def read(_: Path, paths: tuple[str, ...]) -> tuple[Inspection, ...]:
+def read(_: Path, paths: tuple[str, ...], __: Budget) -> tuple[Inspection, ...]:
     """Stands for the inspection of files, some of which end the process that reads them."""
     if any(path.startswith("killer") for path in paths):
         os._exit(1)
@@ -57,6 +58,12 @@ def test_files_are_read_in_other_processes(pool: Pool) -> None:
     pool.pool.run(("a",))
     [inspection] = pool.collect(1)
     assert inspection.facts != Yank(str(os.getpid()))
+
+
+def test_small_batches_are_read_by_one_process(pool: Pool) -> None:
+    for number in range(6):
+        pool.pool.run_small((f"p{number}",))
+    assert len({each.facts for each in pool.collect(6)}) == 1
 
 
 def test_a_file_that_ends_its_process_is_rejected_and_all_others_are_read(pool: Pool, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from indexer.index import Index
 from indexer.manifest import Manifest
 from indexer.model import Counts, Overview
-from indexer.publish import BUDGET, SHARE, Publisher
+from indexer.publish import BUDGET, OVERDUE, SHARE, Publisher
 from indexer.scan import scan
 from indexer.site import Site
 from indexer.tend import INTERVAL, Tending
@@ -126,6 +126,19 @@ def test_what_installers_wait_for_comes_first_and_a_restart_forgets_nothing_of_t
     assert sorted(path.name for path in boards.iterdir()) == ["p0", "p1", "p2"]
     assert again.pending == 0
     assert room.state.all("select * from due") == []
+
+
+def test_what_nobody_waits_for_is_put_off_while_files_are_read_but_not_for_ever(room: Room) -> None:
+    for number in range(3):
+        make_sdist(room.repository.packages, f"p{number}", "1.0")
+    room.publisher.soil(room.tracker.look(["p0-1.0.tar.gz"]) | room.tracker.step(), urgent=True)
+    room.tracker.look(["p1-1.0.tar.gz", "p2-1.0.tar.gz"])
+    boards = room.repository.site / "boards"
+    assert (room.step(), room.tracker.unread) == (1, 2)
+    room.step(OVERDUE / 2)
+    assert not boards.exists()
+    room.step(OVERDUE / 2)
+    assert [path.name for path in boards.iterdir()] == ["p0"]
 
 
 def test_what_is_for_boards_alone_comes_and_goes_by_itself(room: Room) -> None:

@@ -18,6 +18,7 @@ from indexer.reconcile import SLICE, Reconciler
 from indexer.scan import scan
 from indexer.tracker import ALONE, FEW, Tracker
 from indexer.upkeep import open_state
+from store.archive.budget import HERE_AND_NOW
 from store.data import Data
 from store.distribution import Distribution
 from store.repository import Repository
@@ -128,6 +129,17 @@ def test_of_many_that_come_at_once_a_part_is_read_by_others(
     detail = tracked.index.detail("many")
     assert detail is not None
     assert (len(detail.files), tracked.tracker.read) == (count, count)
+
+
+def test_one_costly_file_among_many_holds_up_no_other(tracked: Tracked, repository: Repository) -> None:
+    contents = {**sdist_contents("costly", "1.0"), "zeros": bytes(int(HERE_AND_NOW.unpacked))}
+    costly = make_archive(repository.packages / "costly-1.0.tar.gz", "costly-1.0", contents)
+    others = [make_wheel(repository.packages, "many", f"1.{number}") for number in range(2 * ALONE)]
+    tracked.look(*(wheel.name for wheel in others), costly.name)
+    assert tracked.index.projects() == {"many"}
+    assert tracked.tracker.take_unsteady() == [costly.name]
+    assert tracked.look(costly.name) == {"costly"}
+    assert tracked.index.projects() == {"costly", "many"}
 
 
 def test_a_comparison_takes_one_project_after_another(

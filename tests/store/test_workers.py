@@ -98,6 +98,19 @@ def test_no_more_processes_are_started_than_there_is_work_for(make: Make) -> Non
     assert len(processes()) == 1
 
 
+def test_what_is_little_waits_for_a_process_that_is_there_and_for_nothing_else(make: Make) -> None:
+    workers = make(3)
+    little = [workers.submit(time.sleep, 0.05, seconds=5, most=1) for _ in range(4)]
+    assert len(workers._hands) == 1
+    much = workers.submit(time.monotonic, seconds=5)
+    assert len(workers._hands) == 2
+    assert much.result(20)
+    for future in little:
+        future.result(20)
+    assert workers.submit(abs, 1, seconds=5, most=1).result(20) == 1
+    assert len(processes()) == 2
+
+
 def test_processes_without_work_end_and_leave_nothing(make: Make) -> None:
     workers = make(3, idle=0.2)
     assert processes() == set()

@@ -109,7 +109,7 @@ def _write_secret(path: Path, user: User | None) -> None:
     """By it nginx makes names that stand for passwords: it is another one at each start, and nobody else's."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
     with os.fdopen(descriptor, "w") as file:
-        file.write(f'map "" $secret {{ default "{secrets.token_hex(32)}"; }}\n')
+        file.write(f'map "" $secret {{ default "{secrets.token_urlsafe(15)}"; }}\n')
     if user:
         os.chown(path, *user)
 

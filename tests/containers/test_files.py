@@ -41,7 +41,7 @@ def test_nginx_starts_with_a_secret_of_its_own(tmp_path: Path) -> None:
     for _ in range(2):
         said = subprocess.run([tmp_path / "start"], env=environment, capture_output=True, text=True, check=True).stdout
         assert said == f"-p {tmp_path} -c {tmp_path}/nginx.conf -e stderr -g daemon off;\n"
-        assert re.fullmatch(r'map "" \$secret { default "[0-9a-f]{64}"; }\n', file.read_text())
+        assert re.fullmatch(r'map "" \$secret { default "[0-9A-Za-z+/]{20}"; }\n', file.read_text())
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         secrets.add(file.read_text())
     assert len(secrets) == 2

@@ -37,8 +37,8 @@ def said(answer: Answer) -> tuple[int, str | None, str | None]:
 
 
 def admitted(room: Room) -> dict[str, str]:
-    """Name → the way that is made for it, below the policy in force."""
-    ways = {path.name: path.readlink() for path in room.data.admitted.iterdir()}
+    """What stands for credentials → the way that is made for them, below the policy in force."""
+    ways = {path.name.removeprefix("default@"): path.readlink() for path in room.data.admitted.iterdir()}
     assert all(str(way).startswith("../../indexer/policy/default/") for way in ways.values())
     return {name: way.name for name, way in ways.items()}
 
@@ -47,7 +47,7 @@ def test_a_right_password_opens_the_way_for_the_next_time(room: Room) -> None:
     room.set_policy(USERS_ONLY)
     assert said(ask(room, **AUTH, **{"X-Larder-Credentials": NAME})) == (204, None, None)
     assert admitted(room) == {NAME: "authenticated"}
-    assert (room.data.admitted / NAME / "pages").is_symlink()
+    assert (room.data.admitted / f"default@{NAME}" / "pages").is_symlink()
     assert stat.S_IMODE(room.data.admitted.stat().st_mode) == 0o700
     assert said(ask(room, **AUTH, **{"X-Larder-Credentials": NAME})) == (204, None, None)
     assert admitted(room) == {NAME: "authenticated"}
@@ -69,7 +69,7 @@ def test_open_reading_is_open_also_for_who_asks(room: Room) -> None:
     assert ask(room).status == ask(room, **basic("nobody", "x"), **{"X-Larder-Credentials": NAME}).status == 204
     assert admitted(room) == {NAME: "anonymous"}
     room.set_policy(USERS_ONLY)
-    assert not (room.data.admitted / NAME).exists()
+    assert not (room.data.admitted / f"default@{NAME}").exists()
     assert ask(room, **AUTH, **{"X-Larder-Credentials": NAME}).status == 204
     assert admitted(room) == {NAME: "authenticated"}
 
@@ -122,10 +122,10 @@ def test_ways_end_after_a_while_and_are_bounded(tmp_path: Path, monkeypatch: pyt
     for number in range(5):
         now[0] = number
         found.admit(str(number) * 40, "default", proof)
-    assert {path.name[0] for path in data.admitted.iterdir()} == {"2", "3", "4"}
+    assert {path.name[len("default@")] for path in data.admitted.iterdir()} == {"2", "3", "4"}
     now[0] = 3 + LASTING
     found.keep({USER: b"hash"})
-    assert {path.name[0] for path in data.admitted.iterdir()} == {"4"}
+    assert {path.name[len("default@")] for path in data.admitted.iterdir()} == {"4"}
     found.clear()
     assert list(data.admitted.iterdir()) == []
 

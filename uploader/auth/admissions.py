@@ -1,6 +1,7 @@
 """The ways of those who were found to be who they say they are: a link for each, by which nginx lets them read.
 
-Its name stands for one password sent from one address: nginx alone can make it, and nobody can tell either from it.
+Its name stands for one password sent from one address, to one repository: nginx alone can make it, and nobody can tell
+password or address from it.
 It is made once the password was checked, and gone as soon as the user is, or has another one, or is guessed at from
 there. So a check costs nothing but the first time, whatever the kind of hash.
 """
@@ -17,7 +18,7 @@ from store.data import Data
 from store.ways import way_of
 from uploader.auth.passwords import Proof
 
-NAME = re.compile(r"[0-9a-f]{40}")
+CREDENTIALS = re.compile(r"[0-9a-f]{40}")
 LASTING = 300.0  # seconds; then it is asked again, whoever may have changed address meanwhile
 MOST = 10_000  # at once; whoever is beyond them is asked about each time
 
@@ -46,10 +47,11 @@ class Admissions:
         self._directory.mkdir(mode=0o700, parents=True)
         self._admitted.clear()
 
-    def admit(self, name: str, repository: str, proof: Proof | None) -> None:
-        """Make the way by that name. Nothing where it is no name, or where the proof is one of many tries."""
-        if not NAME.fullmatch(name) or (proof and proof.is_among_guesses):
+    def admit(self, credentials: str, repository: str, proof: Proof | None) -> None:
+        """Make the way for what stands for them; not where nothing does, nor where the proof is one of many tries."""
+        if not CREDENTIALS.fullmatch(credentials) or (proof and proof.is_among_guesses):
             return
+        name = f"{repository}@{credentials}"
         way, link = self._policy / repository / way_of(proof.user if proof else None), self._directory / name
         before = self._admitted.get(name)
         if before and (before.way, before.proof) == (way, proof) and os.path.lexists(link):

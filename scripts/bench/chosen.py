@@ -31,7 +31,7 @@ class Chosen:
     @property
     def seconds(self) -> float:
         """Of load on one page."""
-        return 0.2 if self.quick else 2.0
+        return 0.2 if self.quick else 4.0
 
     @property
     def each_client(self) -> int:

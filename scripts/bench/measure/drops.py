@@ -25,6 +25,7 @@ LONG = 30.0  # seconds in which a file has to be listed
 PAUSE = 0.0005  # seconds between looks at a page
 SELDOM = 0.002  # where many are awaited, and looking takes a part of the machine
 BETWEEN = {"": 0.05, "busy": 0.01}  # seconds between one drop and the next
+AT_ONCE = 3  # times that many files are dropped at once in each round, for that varies the most
 MANY = 8  # clients that upload meanwhile
 SPARE = 24  # uploads made ready for each drop
 
@@ -35,10 +36,11 @@ Load = Callable[[Bench], AbstractContextManager[Callable[[], bool]]]
 def measure(bench: Bench) -> None:
     """In each way in turn, idle and while uploads come in; the projects are as before afterwards."""
     for _ in bench.rounds("drops"):
+        for _ in range(AT_ONCE):
+            _measure_at_once(bench)
         bench.larder.rest(0.5)
         _measure_load(bench, "", _nothing)
         _measure_load(bench, "busy", _uploads)
-        _measure_at_once(bench)
 
 
 def drop_of(way: str, staging: Path) -> Drop:

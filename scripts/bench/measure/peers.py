@@ -9,7 +9,8 @@ from scripts.bench.dataset.plan import plan
 from scripts.bench.figures import PAGES, page_key
 from scripts.bench.measure import installs, uploads
 from scripts.bench.measure.bench import Bench
-from scripts.bench.measure.pages import bearable, measure_load, path_of
+from scripts.bench.measure.loads import bearable, measure_load
+from scripts.bench.measure.pages import path_of
 from scripts.bench.peers import Peer, start_devpi, start_pypiserver
 from scripts.bench.talk import HTML
 from scripts.bench.uploads import Upload, post, upload_all

@@ -44,7 +44,7 @@ class InspectionPool:
         self._read = read
         self._workers = Workers()
         self._suspects: deque[tuple[str, ...]] = deque()  # one of these ended its process
-        self._running: set[tuple[str, ...]] = set()
+        self._running: dict[tuple[str, ...], Budget] = {}
 
     @property
     def has_room(self) -> bool:
@@ -55,16 +55,21 @@ class InspectionPool:
     def is_busy(self) -> bool:
         return bool(self._running)
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether all that is being read has little time, so that what is small would not wait for it."""
+        return all(budget is HERE_AND_NOW for budget in self._running.values())
+
     def run(self, paths: tuple[str, ...]) -> None:
         """Inspect this batch."""
         self._run(paths, WHATEVER_IT_TAKES)
 
     def run_small(self, paths: tuple[str, ...]) -> None:
-        """Inspect this batch as one of few, without what takes more time than there is where others wait."""
+        """Inspect this batch by one process for all such, but for what takes longer than others may have to wait."""
         self._run(paths, HERE_AND_NOW, most=1)
 
     def _run(self, paths: tuple[str, ...], budget: Budget, most: int | None = None) -> None:
-        self._running.add(paths)
+        self._running[paths] = budget
         seconds = sum(due(_size(f"{self._packages}/{path}")) for path in paths) + 1.0
         future = self._workers.submit(self._read, self._packages, paths, budget, seconds=seconds, most=most)
         future.add_done_callback(lambda done: self._tell(done, paths))
@@ -79,7 +84,7 @@ class InspectionPool:
 
     def received(self, batch: Inspected | Broken) -> Inspected | None:
         """Note a report, and answer with what it holds; None where it has to be read again."""
-        self._running.discard(batch.paths)
+        self._running.pop(batch.paths, None)
         found = batch if isinstance(batch, Inspected) else self._suspect(batch)
         while self._suspects and self.has_room:
             self.run(self._suspects.popleft())

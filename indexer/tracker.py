@@ -111,8 +111,8 @@ class Tracker:
             self._pool.run_small(batch)
 
     def _choose_far(self, sizes: dict[str, int]) -> dict[str, int]:
-        """What is read beside, while this process is busy with the others; nothing where the pool has much to read."""
-        if len(sizes) <= ALONE or len(self._unread) > FEW:
+        """What is read beside, while this process is busy with the others; nothing where it would wait there."""
+        if len(sizes) <= ALONE or not self._pool.is_quick:
             return {}
         small = [path for path, size in sizes.items() if size <= HERE_AND_NOW.packed]
         return {path: sizes[path] for path in small[ALONE // 2 :]}

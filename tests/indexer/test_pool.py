@@ -63,7 +63,12 @@ def test_files_are_read_in_other_processes(pool: Pool) -> None:
 def test_small_batches_are_read_by_one_process(pool: Pool) -> None:
     for number in range(6):
         pool.pool.run_small((f"p{number}",))
+    assert pool.pool.is_quick
     assert len({each.facts for each in pool.collect(6)}) == 1
+    pool.pool.run(("large",))
+    assert not pool.pool.is_quick
+    pool.collect(1)
+    assert pool.pool.is_quick
 
 
 def test_a_file_that_ends_its_process_is_rejected_and_all_others_are_read(pool: Pool, tmp_path: Path) -> None:

@@ -131,6 +131,25 @@ def test_of_many_that_come_at_once_a_part_is_read_by_others(
     assert (len(detail.files), tracked.tracker.read) == (count, count)
 
 
+def test_many_small_files_do_not_wait_for_a_large_one(tracked: Tracked, repository: Repository) -> None:
+    large = make_archive(
+        repository.packages / "large-1.0.tar",
+        "large-1.0",
+        {**sdist_contents("large", "1.0"), "zeros": bytes(int(HERE_AND_NOW.packed))},
+    )
+    tracked.tracker.look([large.name])
+    tracked.tracker.step()
+    assert tracked.tracker._pool.is_busy
+    wheels = [make_wheel(repository.packages, "many", f"1.{number}") for number in range(2 * ALONE)]
+    tracked.tracker.look(wheel.name for wheel in wheels)
+    tracked.tracker.step()
+    while tracked.tracker.is_reading:
+        tracked.tracker.step()
+    assert tracked.tracker.unread == 1
+    tracked.read()
+    assert tracked.index.projects() == {"large", "many"}
+
+
 def test_one_costly_file_among_many_holds_up_no_other(tracked: Tracked, repository: Repository) -> None:
     contents = {**sdist_contents("costly", "1.0"), "zeros": bytes(int(HERE_AND_NOW.unpacked))}
     costly = make_archive(repository.packages / "costly-1.0.tar.gz", "costly-1.0", contents)

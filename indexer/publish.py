@@ -14,7 +14,7 @@ from indexer.model import Overview
 from indexer.renderer import Renderer
 from indexer.site import Site
 from indexer.state import State
-from indexer.tracker import Tracker
+from indexer.tracker import FEW, Tracker
 from store.repository import OVERVIEW, Repository
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ SCHEMA = ("create table due (project text primary key) strict, without rowid",)
 
 BUDGET = 0.2  # seconds of one turn
 REST = 0.01  # for what nobody waits for: then it is looked whether there is something else
-OVERDUE = 1.0  # seconds after which that is no longer put off until all that was heard of is read
+OVERDUE = 1.0  # seconds after which that is no longer put off until the few files that were heard of are read
 SHARE = 20  # the overview, which grows with the number of projects, takes at most one part in so many of the time
 CALM = 2.0  # seconds that it waits at most, and always while there is more to be read or written
 
@@ -94,7 +94,7 @@ class Publisher:
                     self._hold(project, hurry=queue is self._urgent)
                 else:
                     changed += self._publish(project, now)
-        if not self._tracker.unread or now >= next(iter(self._rest.values()), now) + OVERDUE:
+        if now >= self._rest_due:
             self._publish_rest(now, time.monotonic() + REST)
         self.overview_is_dirty |= changed > 0
         return changed
@@ -163,11 +163,18 @@ class Publisher:
         pause = CALM if is_behind else min(CALM, SHARE * self._overview_took)
         return self._overview_at + pause
 
+    @property
+    def _rest_due(self) -> float:
+        """When there is time for what nobody waits for; never where there is none of it."""
+        since = next(iter(self._rest.values()), float("inf"))
+        return since + OVERDUE if 0 < self._tracker.unread <= FEW else since
+
     def patience(self, now: float) -> float:
         """Seconds until there is something to do; endless where there is nothing."""
-        if self._urgent or self._dirty or self._rest:
+        if self._urgent or self._dirty:
             return 0.0
-        return max(0.0, self._overview_due - now) if self.overview_is_dirty else float("inf")
+        overview_due = self._overview_due if self.overview_is_dirty else float("inf")
+        return max(0.0, min(self._rest_due, overview_due) - now)
 
 
 def _take_first(queue: dict[str, Any]) -> str:

@@ -135,8 +135,11 @@ def test_what_nobody_waits_for_is_put_off_while_files_are_read_but_not_for_ever(
     room.tracker.look(["p1-1.0.tar.gz", "p2-1.0.tar.gz"])
     boards = room.repository.site / "boards"
     assert (room.step(), room.tracker.unread) == (1, 2)
+    room.publisher.overview_is_dirty = False
+    assert room.publisher.patience(room.now) == OVERDUE
     room.step(OVERDUE / 2)
     assert not boards.exists()
+    assert room.publisher.patience(room.now) == OVERDUE / 2
     room.step(OVERDUE / 2)
     assert [path.name for path in boards.iterdir()] == ["p0"]
 

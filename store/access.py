@@ -10,7 +10,7 @@ Action = Literal["download", "upload"]
 def may(user: str | None, action: Action, policy: Policy) -> bool:
     """Whether a known user, or None for nobody in particular, has the right."""
     who = _list_who(action, policy)
-    return ANONYMOUS in who or (user is not None and AUTHENTICATED in who)
+    return ANONYMOUS in who or (user is not None and (AUTHENTICATED in who or user in who))
 
 
 def may_anybody(action: Action, policy: Policy) -> bool:

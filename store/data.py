@@ -62,10 +62,9 @@ class Data:
         """Where the indexer listens to the uploader, see `indexer.channel`."""
         return self.run / "indexer" / "indexer.sock"
 
-    @property
-    def readers(self) -> Path:
-        """Users whose password nginx can check: one file each, see `uploader.auth.readers`."""
-        return self.run / "uploader" / "readers"
+    def readers_of(self, repository: str) -> Path:
+        """Who may read it and has a password that nginx can check: one file each, see `uploader.auth.readers`."""
+        return self.run / "uploader" / "readers" / repository
 
     @property
     def admitted(self) -> Path:

@@ -2,15 +2,17 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from store.errors import BadPolicy
 from store.repository import DEFAULT
 
 ANONYMOUS = "anonymous"
 AUTHENTICATED = "authenticated"
+GROUP = "@"  # before the name of one
+_NAME = re.compile(r"[^:@\x00-\x1f\x7f][^:\x00-\x1f\x7f]{0,199}")  # of a user: `.htpasswd` can hold no other
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 LARGEST = 1 << 50  # bytes
@@ -19,7 +21,10 @@ _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules of one repository; `max_upload` is in bytes, `max_upload_text` as it was written."""
+    """The rules of one repository; `max_upload` is in bytes, `max_upload_text` as it was written.
+
+    Who may do something is told by user names, and by `ANONYMOUS` and `AUTHENTICATED`; groups are their members.
+    """
 
     download: tuple[str, ...] = (ANONYMOUS,)
     upload: tuple[str, ...] = (AUTHENTICATED,)
@@ -36,11 +41,23 @@ upload = []
 """What is in force where no policy could ever be read."""
 
 
+class Doubt(NamedTuple):
+    """Something in a line of `larder.toml` that is in force, and may yet be a mistake."""
+
+    line: int
+    reason: str
+
+
 @dataclass(frozen=True)
 class Policies:
-    """What one `larder.toml` says, by repository; the default policy for those it does not name."""
+    """What one `larder.toml` says, by repository; the default policy for those it does not name.
+
+    `users` are all that it names, each with the line.
+    """
 
     by_repository: Mapping[str, Policy]
+    users: Mapping[str, int] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
 
     def of(self, repository: str) -> Policy:
         return self.by_repository.get(repository, Policy())
@@ -60,8 +77,45 @@ def parse_policies(content: bytes) -> Policies:
         raise BadPolicy(_explain_syntax(text, error)) from error
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits; a thousand brackets
         raise BadPolicy(f"line 1: {str(error)[:200]}; expected TOML") from error
-    table = _descend(text, document, ("repositories", DEFAULT))
-    return Policies({DEFAULT: _read_policy(text, table)})
+    groups = _read_groups(text, document.pop("groups", {}))
+    policy = _read_policy(text, _descend(text, document, ("repositories", DEFAULT)))
+    named = {*policy.download, *policy.upload}
+    expanded = replace(policy, download=_expand(policy.download, groups), upload=_expand(policy.upload, groups))
+    users = {*expanded.download, *expanded.upload} - {ANONYMOUS, AUTHENTICATED}
+    return Policies(
+        {DEFAULT: expanded},
+        {user: _line_quoting(text, user) for user in sorted(users)},
+        tuple(_doubt_groups(text, named, groups)),
+    )
+
+
+def _read_groups(text: str, groups: object) -> dict[str, tuple[str, ...]]:
+    """Group → its members."""
+    if not isinstance(groups, dict):
+        raise BadPolicy(f"line {_line_of(text, 'groups')}: 'groups' is no table; expected [groups]")
+    for name, members in groups.items():
+        if not isinstance(members, list) or not all(_is_user(member) for member in members):
+            shown = repr(members)[:80]
+            raise BadPolicy(f"line {_line_of(text, name)}: {name[:80]} = {shown}; expected a list of user names")
+    return {name: tuple(members) for name, members in groups.items()}
+
+
+def _is_user(name: object) -> bool:
+    return isinstance(name, str) and name not in (ANONYMOUS, AUTHENTICATED) and bool(_NAME.fullmatch(name))
+
+
+def _expand(who: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """With the members of groups in their place; each once."""
+    members = (groups.get(one.removeprefix(GROUP), ()) if one.startswith(GROUP) else (one,) for one in who)
+    return tuple(dict.fromkeys(name for names in members for name in names))
+
+
+def _doubt_groups(text: str, named: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> Iterator[Doubt]:
+    """Groups that there are none of: they may be meant for later."""
+    for one in sorted(named):
+        if one.startswith(GROUP) and one.removeprefix(GROUP) not in groups:
+            expected = ", ".join(f"{GROUP}{name}" for name in sorted(groups))[:200] or "one below [groups]"
+            yield Doubt(_line_quoting(text, one), f"there is no group {one[:80]!r}; expected {expected}")
 
 
 def _read_policy(text: str, table: dict[str, Any]) -> Policy:
@@ -103,10 +157,20 @@ def _line_of(text: str, key: str) -> int:
     return next(numbers, 1)
 
 
+def _line_quoting(text: str, word: str) -> int:
+    """The first line that has the word as a string; 1 where none is found, as where it is escaped."""
+    quoted = re.compile(rf"[^#]*(?:\"{re.escape(word)}\"|'{re.escape(word)}')")
+    return next((number for number, line in enumerate(text.splitlines(), 1) if quoted.match(line)), 1)
+
+
 def _read_who(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(who in (ANONYMOUS, AUTHENTICATED) for who in value):
-        raise ValueError(f'a list of "{ANONYMOUS}" or "{AUTHENTICATED}"')
+    if not isinstance(value, list) or not all(map(_is_who, value)):
+        raise ValueError(f'a list of user names, "{GROUP}group", "{AUTHENTICATED}" or "{ANONYMOUS}"')
     return tuple(value)
+
+
+def _is_who(one: object) -> bool:
+    return one in (ANONYMOUS, AUTHENTICATED) or (isinstance(one, str) and _is_user(one.removeprefix(GROUP)))
 
 
 def _read_flag(value: object) -> bool:

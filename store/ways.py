@@ -1,18 +1,23 @@
 """The ways by which nginx reads a repository: there only while the policy in force has them, so that to go is to ask.
 
-    <repository>/anonymous/      while anybody may read
-    <repository>/authenticated/  while users may, but not anybody: who was found to be one is led here
-    <repository>/asked/          always, for those of whom it was asked
-        pages                    to the pages
-        packages                 to the distributions, where none ever changes under its name,
-        overwritten/packages     or where one may
-    <repository>/readers         while users may, but not anybody: one file for each whose password nginx can check
+    <repository>/anonymous/           while anybody may read
+    <repository>/authenticated-MARK/  while only users may: who was found to be one of them is led here
+    <repository>/asked/               always, for those of whom it was asked
+        pages                         to the pages
+        packages                      to the distributions, where none ever changes under its name,
+        overwritten/packages          or where one may
+    <repository>/readers              while only users may: to a file for each of them whose password nginx can check
+
+The mark is another one for each list of those who may read. So whoever was led in under one list is not under the next,
+and the files for one are not those for another: each change closes at once, and whoever still may is found anew.
 
 nginx is started in the directory that `run/` lies in, and may get at the data only by what lies there, too.
 """
 
+from hashlib import sha256
 from pathlib import Path
 
+from store.access import may, may_anybody
 from store.data import Data
 from store.policy import ANONYMOUS, AUTHENTICATED, Policy
 from store.repository import Repository
@@ -25,20 +30,22 @@ def list_ways(data: Data, repository: Repository, policy: Policy) -> dict[str, s
     """Path below the policy in force → where the link there leads to."""
     leads = {"pages": _seen(repository.site, data)}
     leads["overwritten/packages" if policy.overwrite else "packages"] = _seen(repository.packages, data)
-    ways = {f"{who}/{name}": path for who in (ASKED, *_list_who(policy)) for name, path in leads.items()}
-    if AUTHENTICATED in _list_who(policy):
-        ways[READERS] = data.readers
+    is_open, is_closed = may(None, "download", policy), not may_anybody("download", policy)
+    who = [] if is_closed else [way_of(None if is_open else "", policy)]  # of open reading no password is asked
+    ways = {f"{way}/{name}": path for way in (ASKED, *who) for name, path in leads.items()}
+    if who and not is_open:
+        ways[READERS] = data.readers_of(repository.name) / mark_of(policy)
     return {f"{repository.name}/{way}": str(path) for way, path in ways.items()}
 
 
-def way_of(user: str | None) -> str:
+def mark_of(policy: Policy) -> str:
+    """What stands for the list of those who may read."""
+    return sha256(repr(sorted(policy.download)).encode()).hexdigest()[:16]
+
+
+def way_of(user: str | None, policy: Policy) -> str:
     """The way that this user goes, or that anybody goes."""
-    return ANONYMOUS if user is None else AUTHENTICATED
-
-
-def _list_who(policy: Policy) -> list[str]:
-    """Where anybody may read nobody is asked for a password."""
-    return [who for who in (ANONYMOUS, AUTHENTICATED) if who in policy.download][:1]
+    return ANONYMOUS if user is None else f"{AUTHENTICATED}-{mark_of(policy)}"
 
 
 def _seen(path: Path, data: Data) -> Path:

@@ -1,6 +1,7 @@
 """Whether uploads and indexing work, said in one line."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from store.explain import explain
 from store.heartbeat import ALIVE, UNSTEADY, read_heartbeat
 from store.prepare import check_writable
 from uploader.answers import answer
-from uploader.auth.htpasswd import read_htpasswd
+from uploader.auth.htpasswd import parse_users, read_htpasswd
+from uploader.doubts import list_doubts
 
 LITTLE = 1 << 20  # bytes: with less left a disk counts as full
+NAMED = 10  # lines of larder.toml
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def examine(data: Data) -> tuple[list[str], list[str]]:
             f"the indexer was started {len(heartbeat.starts)} times in the last {UNSTEADY / 60:.0f} minutes "
             "without having been stopped; its log says why"
         )
-    return [*faults, *heartbeat.faults], list(heartbeat.notes)
+    return [*faults, *heartbeat.faults], [*heartbeat.notes, *_note_doubts(data)]
 
 
 def _check_storage(data: Data) -> Iterator[str]:
@@ -71,3 +74,14 @@ def _check_users(data: Data) -> Iterator[str]:
         read_htpasswd(data.htpasswd)
     except OSError as error:
         yield explain(data.htpasswd, data.root, error, "read")
+
+
+def _note_doubts(data: Data) -> Iterator[str]:
+    """In which lines of the policy; not who is named there, for anybody may ask."""
+    with contextlib.suppress(OSError):
+        users, _ = parse_users(read_htpasswd(data.htpasswd))
+        policies = read_in_force(data)
+        lines = sorted({doubt.line for doubt in list_doubts(policies, users)}) if policies else []
+        if lines:
+            numbers = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:NAMED]))}"
+            yield f"{data.policy}, {numbers}: a user or group that there is not; the log says which"

@@ -44,6 +44,8 @@ class Site(Larder):
 
     asked: list[Asked] = field(default_factory=list)
     reply: Callable[[Asked], Reply] = lambda _: (404, {}, b"the stub knows nothing\n")
+    policy: Policy = field(default_factory=Policy)
+    hashes: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def prefix(self) -> Path:
@@ -58,15 +60,16 @@ class Site(Larder):
         directory = self.paths.policy_in_force / self.paths.default.name
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        policy = Policy(download=who, overwrite=overwrite)
-        for way, target in list_ways(self.paths, self.paths.default, policy).items():
+        self.policy = Policy(download=who, overwrite=overwrite)
+        for way, target in list_ways(self.paths, self.paths.default, self.policy).items():
             (self.paths.policy_in_force / way).parent.mkdir(parents=True, exist_ok=True)
             (self.paths.policy_in_force / way).symlink_to(target)
+        self.know(self.hashes)
 
     def know(self, users: Mapping[str, bytes | str]) -> None:
         """Have nginx check the passwords of these, user → hash, and of nobody else."""
-        hashes = {user: hashed.encode() if isinstance(hashed, str) else hashed for user, hashed in users.items()}
-        Readers(self.paths.readers).keep(hashes, frozenset())
+        self.hashes = {user: hashed.encode() if isinstance(hashed, str) else hashed for user, hashed in users.items()}
+        Readers(self.paths.readers_of("default")).keep(self.hashes, self.policy, frozenset())
 
     def render(self, **overview: Any) -> None:
         """Make all pages anew from what lies in `packages/`."""

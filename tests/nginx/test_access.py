@@ -14,6 +14,7 @@ import pytest
 from store.policy import ANONYMOUS, AUTHENTICATED
 from tests.archives import make_sdist, make_wheel
 from tests.nginx.alone import Asked, Reply, Site
+from tests.nginx.users import readers_in
 from tests.running import HERE, PASSWORD, USER, Answer, basic, wait_until
 from uploader.auth.admissions import Admissions
 from uploader.auth.hashes import hash_password
@@ -63,7 +64,8 @@ def admit(site: Site, user: str = "bob") -> Callable[[Asked], Reply]:
 
     def answer(asked: Asked) -> Reply:
         with one_by_one:
-            admissions.admit(asked.headers.get("X-Larder-Credentials", ""), "default", Proof(user, b"", "127.0.0.1"))
+            name = asked.headers.get("X-Larder-Credentials", "")
+            admissions.admit(name, "default", site.policy, Proof(user, b"", "127.0.0.1"))
         return allow(asked)
 
     return answer
@@ -168,10 +170,10 @@ def test_a_users_file_that_cannot_be_read_lets_nobody_in(site: Site) -> None:
     site.allow(AUTHENTICATED)
     site.reply = deny(401)
     for content in ("", "ann:", "ann:{SSHA}", "other:{PLAIN}x"):
-        (site.paths.readers / USER).write_text(content)
+        (readers_in(site.paths) / USER).write_text(content)
         assert reads(site, **ANN) == {401}
-    (site.paths.readers / USER).unlink()
-    (site.paths.readers / USER).mkdir()  # root may read whatever is readable
+    (readers_in(site.paths) / USER).unlink()
+    (readers_in(site.paths) / USER).mkdir()  # root may read whatever is readable
     assert min(reads(site, **ANN)) >= 401
 
 
@@ -181,8 +183,8 @@ def test_a_users_file_that_cannot_be_read_lets_nobody_in(site: Site) -> None:
 def test_no_name_leads_to_another_file(site: Site, name: str) -> None:
     site.allow(AUTHENTICATED)
     site.reply = deny(401)
-    (site.paths.readers.parent / "passwd").write_text(f"{name}:{{PLAIN}}x\n")
-    for path in (site.paths.readers / ".ann", site.paths.readers / "ann"):
+    (readers_in(site.paths).parent / "passwd").write_text(f"{name}:{{PLAIN}}x\n")
+    for path in (readers_in(site.paths) / ".ann", readers_in(site.paths) / "ann"):
         path.write_text(f"{name}:{{PLAIN}}x\n")
     assert reads(site, **basic(name, "x")) == {401}
     assert len(questions(site)) == len(READS)

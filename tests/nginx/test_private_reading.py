@@ -12,14 +12,12 @@ import pytest
 
 from tests.archives import make_sdist, make_wheel
 from tests.nginx.board import ask
+from tests.nginx.users import CHEAP, KINDS, add_user, readers_in
 from tests.running import HERE, PASSWORD, USER, Larder, basic, form, free_port, wait_until
 
 SHUT = '[repositories.default]\ndownload = ["authenticated"]\n'
 READS = ("/", "/simple/", "/simple/demo/", "/packages/demo-1.0-py3-none-any.whl", "/demo/json", "/demo/",
          "/packages/demo-1.0-py3-none-any.whl.metadata")  # fmt: skip
-OPTIONS = {"SHA": "-s", "PLAIN": "-p", "apr1": "-m", "bcrypt": "-B", "SHA-256": "-2", "SHA-512": "-5", "DES": "-d"}
-CHEAP = ("SHA", "PLAIN", "SSHA")
-KINDS = ("SSHA", *OPTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +29,7 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     found.add_user()
     for kind in KINDS:
         for user in (kind, f"quiet-{kind}"):
-            add(found, kind, user)
+            add_user(found, kind, user)
     found.wait_listed("demo", make_wheel(found.packages, "demo", "1.0"))
     found.wait_listed("demo", make_sdist(found.packages, "demo", "1.0"))
     close(found)
@@ -42,18 +40,6 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
 def close(larder: Larder) -> None:
     (larder.data / "larder.toml").write_text(SHUT)
     wait_until(lambda: larder.get("/simple/").status == 401)
-
-
-def add(larder: Larder, kind: str, user: str) -> None:
-    if kind == "SSHA":
-        larder.add_user(user, PASSWORD)
-        return
-    with (larder.data / "auth/.htpasswd").open("a") as file:
-        if kind == "PLAIN":  # htpasswd -p writes no scheme, and nobody here takes that
-            file.write(f"{user}:{{PLAIN}}{PASSWORD}\n")
-        else:
-            command = ["htpasswd", "-nb", OPTIONS[kind], user, PASSWORD]
-            file.write(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() + "\n")
 
 
 def statuses(larder: Larder, **headers: str) -> set[int]:
@@ -84,7 +70,7 @@ def test_who_is_removed_is_out_within_a_second(larder: Larder, kind: str) -> Non
 
 @pytest.mark.parametrize("kind", CHEAP)
 def test_who_has_a_cheap_hash_reads_while_both_programs_stand_still(larder: Larder, kind: str) -> None:
-    wait_until((larder.paths.readers / kind).exists)
+    wait_until((readers_in(larder.paths) / kind).exists)
     with larder.without("indexer", "uploader"):
         assert statuses(larder, **basic(kind, PASSWORD)) == {200, 302}
         assert larder.get("/simple/nope/", **basic(kind, PASSWORD)).status == 404
@@ -94,8 +80,8 @@ def test_who_has_a_cheap_hash_reads_while_both_programs_stand_still(larder: Lard
 def test_nginx_knows_no_other_users_and_no_other_hashes(larder: Larder) -> None:
     """So that it can never be made to check what is slow: not even the file's name is in its hands."""
     cheap = {USER, *CHEAP, *(f"quiet-{kind}" for kind in CHEAP)}
-    wait_until(lambda: {path.name for path in larder.paths.readers.iterdir()} == cheap)
-    lines = b"".join(path.read_bytes() for path in larder.paths.readers.iterdir()).splitlines()
+    wait_until(lambda: {path.name for path in readers_in(larder.paths).iterdir()} == cheap)
+    lines = b"".join(path.read_bytes() for path in readers_in(larder.paths).iterdir()).splitlines()
     assert all(re.match(rb"[\w.@-]+:\{(?:SSHA|SHA|PLAIN)\}", line) for line in lines)
     code = "\n".join(line.partition("#")[0] for line in (HERE / "nginx/nginx.conf").read_text().splitlines())
     assert "htpasswd" not in code
@@ -115,7 +101,7 @@ def test_whoever_was_let_in_reads_while_both_programs_stand_still(larder: Larder
 
 def test_without_their_files_users_are_asked_about(larder: Larder) -> None:
     """The uploader makes the files again; where it stands still nobody gets in that it did not let in."""
-    readers, admitted = larder.paths.readers, larder.paths.admitted
+    readers, admitted = readers_in(larder.paths), larder.paths.admitted
     wait_until((readers / "SSHA").exists)
     with larder.without("uploader"):
         shutil.rmtree(readers)
@@ -183,7 +169,7 @@ def test_guessing_at_a_slow_hash_stops_nobody_else(larder: Larder, tmp_path: Pat
 def test_a_user_of_a_cheap_hash_who_is_guessed_at_still_reads(larder: Larder) -> None:
     """Although nginx is not to check the password any more, or guessing would cost nothing."""
     with Guessers(larder, "PLAIN") as guessers:
-        wait_until(lambda: not (larder.paths.readers / "PLAIN").exists())
+        wait_until(lambda: not (readers_in(larder.paths) / "PLAIN").exists())
         assert statuses(larder, **basic("SSHA", PASSWORD)) == {200, 302}
         wait_until(lambda: guessers.answers[429] > 100)
     assert guessers.answers.keys() == {401, 429}

@@ -13,6 +13,10 @@ from store.policy import Policy
         (("anonymous",), True, True),
         (("authenticated",), False, True),
         (("anonymous", "authenticated"), True, True),
+        (("ann",), False, True),
+        (("bob", "ann"), False, True),
+        (("bob",), False, False),
+        (("ANN", "an", "annn"), False, False),
     ],
 )
 def test_a_right_is_given_by_the_list_of_its_action_alone(who: tuple[str, ...], nobody: bool, ann: bool) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -47,7 +48,9 @@ class Looks:
     def ways(self) -> set[str]:
         link = self.data.policy_in_force / "default"
         found = (path for path in link.rglob("*") if path.is_symlink())
-        return {str(path.relative_to(link)) for path in found} if link.exists() else set()
+        return (
+            {re.sub("-[0-9a-f]{16}/", "/", str(path.relative_to(link))) for path in found} if link.exists() else set()
+        )
 
 
 def is_open(policies: Policies | None) -> bool:

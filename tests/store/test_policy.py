@@ -3,7 +3,7 @@
 import pytest
 
 from store.errors import BadPolicy
-from store.policy import CLOSED, Policy, parse_policies
+from store.policy import CLOSED, Doubt, Policy, parse_policies
 
 HEAD = "[repositories.default]\n"
 
@@ -29,6 +29,28 @@ def test_sizes_are_read(size: str, found: int) -> None:
     assert parse(f'{HEAD}max_upload = "{size}"').max_upload == found
 
 
+def test_a_group_is_its_members() -> None:
+    text = '[groups]\ncore = ["ann", "b@b.example"]\nnone = []\n' + HEAD + 'upload = ["eve", "@core", "ann", "@none"]'
+    assert parse(text).upload == ("eve", "ann", "b@b.example")
+
+
+def test_who_is_named_is_known_with_the_line() -> None:
+    text = (
+        HEAD + '# "ann"\ndownload = ["authenticated"]\nupload = [\n  "ann",\n  "@core",\n]\n[groups]\ncore = [\'bob\']'
+    )
+    assert parse_policies(text.encode()).users == {"ann": 5, "bob": 9}
+    assert parse_policies(text.encode()).doubts == ()
+
+
+def test_a_group_that_there_is_not_gives_nobody_a_right_and_is_said() -> None:
+    text = "[groups]\ncore = []\n" + HEAD + 'upload = ["@cor"]\ndownload = ["@cor", "anonymous"]'
+    policies = parse_policies(text.encode())
+    assert (policies.of("default").upload, policies.of("default").download) == ((), ("anonymous",))
+    assert policies.doubts == (Doubt(4, "there is no group '@cor'; expected @core"),)
+    [doubt] = parse_policies(f'{HEAD}upload = ["@core"]'.encode()).doubts
+    assert doubt == Doubt(2, "there is no group '@core'; expected one below [groups]")
+
+
 def test_a_byte_order_mark_is_taken() -> None:
     assert parse_policies(b"\xef\xbb\xbf" + HEAD.encode() + b"upload = []").of("default").upload == ()
 
@@ -40,7 +62,16 @@ def test_closed_is_a_policy_that_gives_nothing_away() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (HEAD + 'download = ["everyone"]', "line 2: download = ['everyone']; expected"),
+        (HEAD + 'download = ["ann:x"]', "line 2: download = ['ann:x']; expected a list of user names"),
+        (HEAD + 'download = [""]', "line 2: download = ['']; expected a list of user names"),
+        (HEAD + 'download = ["@"]', "line 2: download = ['@']; expected a list of user names"),
+        (HEAD + 'upload = ["@@core"]', "line 2: upload = ['@@core']; expected a list of user names"),
+        (HEAD + 'upload = ["@anonymous"]', "line 2: upload = ['@anonymous']; expected a list of user names"),
+        ("groups = 1", "line 1: 'groups' is no table; expected [groups]"),
+        ("[groups]\ncore = 'ann'", "line 2: core = 'ann'; expected a list of user names"),
+        ("[groups]\ncore = ['anonymous']", "line 2: core = ['anonymous']; expected a list of user names"),
+        ("[groups]\ncore = ['@others']", "line 2: core = ['@others']; expected a list of user names"),
+        ("[groups.core]\nx = ['ann']", "line 1: core = {'x': ['ann']}; expected a list of user names"),
         (HEAD + 'download = "anonymous"', "line 2: download = 'anonymous'; expected a list"),
         (HEAD + "download = [1]", "line 2: download = [1]; expected a list"),
         (HEAD + 'download = [["anonymous"]]', "line 2: download = [['anonymous']]; expected a list"),

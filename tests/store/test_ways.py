@@ -1,12 +1,13 @@
 """The ways that nginx goes: there while the policy has them, and leading to where nginx sees the data."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from store.data import Data
 from store.policy import ANONYMOUS, AUTHENTICATED, Policy
-from store.ways import list_ways
+from store.ways import list_ways, mark_of, way_of
 
 
 def lay(prefix: Path, data: Data, policy: Policy) -> Path:
@@ -25,15 +26,17 @@ def test_every_way_leads_by_what_nginx_has_beside_itself(tmp_path: Path, where: 
     prefix, root = tmp_path / "prefix", tmp_path / "data"
     site = root / "site" if where == "in the data directory" else tmp_path / "pages"
     data = Data(root, site, tmp_path / "state", prefix / "run")
-    for path in (data.default.packages, data.default.site, data.readers, data.policy_in_force.parent):
+    policy = Policy(download=(who,))
+    readers = data.readers_of("default") / mark_of(policy)
+    for path in (data.default.packages, data.default.site, readers, data.policy_in_force.parent):
         path.mkdir(parents=True)
     (prefix / "data").symlink_to(root)
     (prefix / "site").symlink_to(site)
-    ways = lay(prefix, data, Policy(download=(who,)))
-    for each in (who, "asked"):
+    ways = lay(prefix, data, policy)
+    for each in (way_of(None if who == ANONYMOUS else "ann", policy), "asked"):
         assert (ways / each / "pages").resolve() == data.default.site
         assert (ways / each / "packages").resolve() == data.default.packages
-    assert ((ways / "readers").resolve() == data.readers) is (who == AUTHENTICATED)
+    assert ((ways / "readers").resolve() == readers) is (who == AUTHENTICATED)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,12 @@ def test_every_way_leads_by_what_nginx_has_beside_itself(tmp_path: Path, where: 
             },
         ),
         (
-            (ANONYMOUS, AUTHENTICATED),
+            ("ann",),
+            False,
+            {"asked/pages", "asked/packages", "authenticated/pages", "authenticated/packages", "readers"},
+        ),
+        (
+            (ANONYMOUS, AUTHENTICATED, "ann"),
             False,
             {"asked/pages", "asked/packages", "anonymous/pages", "anonymous/packages"},
         ),
@@ -64,4 +72,10 @@ def test_there_is_a_way_for_whom_the_policy_names_alone(
 ) -> None:
     data = Data.at(tmp_path / "data", tmp_path / "run")
     ways = list_ways(data, data.default, Policy(download=download, overwrite=overwrite))
-    assert {way.removeprefix("default/") for way in ways} == expected
+    assert {re.sub("-[0-9a-f]{16}", "", way.removeprefix("default/")) for way in ways} == expected
+
+
+def test_who_may_read_now_has_another_way_than_who_might_before() -> None:
+    marks = [mark_of(Policy(download=who)) for who in ((), ("ann",), ("bob",), ("ann", "bob"), (AUTHENTICATED,))]
+    assert len(set(marks)) == len(marks)
+    assert mark_of(Policy(download=("bob", "ann"), overwrite=True)) == marks[3]

@@ -10,6 +10,9 @@ import pytest
 
 from store.data import Data
 from store.errors import clip
+from store.policy import Policy
+from store.ways import way_of
+from tests.nginx.users import readers_in
 from tests.running import Answer, basic, wait_until
 from tests.uploader.room import AUTH, PASSWORD, USER, Room, serving
 from uploader.auth import admissions
@@ -40,7 +43,7 @@ def admitted(room: Room) -> dict[str, str]:
     """What stands for credentials → the way that is made for them, below the policy in force."""
     ways = {path.name.removeprefix("default@"): path.readlink() for path in room.data.admitted.iterdir()}
     assert all(str(way).startswith("../../indexer/policy/default/") for way in ways.values())
-    return {name: way.name for name, way in ways.items()}
+    return {name: way.name.partition("-")[0] for name, way in ways.items()}
 
 
 def test_a_right_password_opens_the_way_for_the_next_time(room: Room) -> None:
@@ -85,6 +88,23 @@ def test_the_way_is_gone_as_soon_as_the_user_is(room: Room) -> None:
         wait_until(lambda: admitted(room) == {}, 1.0)
 
 
+def test_the_way_is_gone_as_soon_as_the_right_is(room: Room) -> None:
+    room.data.htpasswd.write_text(f"{USER}:{hash_password(PASSWORD)}\nbob:{hash_password('x')}\n")
+    room.set_policy(f'download = ["{USER}"]')
+    assert ask(room, **AUTH, **{"X-Larder-Credentials": NAME}).status == 204
+    assert said(ask(room, **basic("bob", "x"), **{"X-Larder-Credentials": "1" * 40})) == (
+        403,
+        "403",
+        "'bob' may not read here",
+    )
+    assert admitted(room) == {NAME: "authenticated"}
+    wait_until(lambda: names(room) == {USER})
+    room.set_policy('download = ["bob"]')
+    wait_until(lambda: (admitted(room), names(room)) == ({}, {"bob"}), 1.0)
+    shutil.rmtree(room.data.policy_in_force)
+    wait_until(lambda: names(room) == set(), 1.0)
+
+
 def test_who_is_guessed_at_from_there_has_no_way_until_it_is_quiet(room: Room) -> None:
     """Or by their way a right guess would be told from wrong ones that wait."""
     room.set_policy(USERS_ONLY)
@@ -119,9 +139,10 @@ def test_ways_end_after_a_while_and_are_bounded(tmp_path: Path, monkeypatch: pyt
     data, now = Data.at(tmp_path / "data", tmp_path / "run"), [0.0]
     found, proof = Admissions(data, clock=lambda: now[0]), Proof(USER, b"hash", "192.0.2.7")
     found.clear()
+    (data.policy_in_force / "default" / way_of(USER, Policy())).mkdir(parents=True)
     for number in range(5):
         now[0] = number
-        found.admit(str(number) * 40, "default", proof)
+        found.admit(str(number) * 40, "default", Policy(), proof)
     assert {path.name[len("default@")] for path in data.admitted.iterdir()} == {"2", "3", "4"}
     now[0] = 3 + LASTING
     found.keep({USER: b"hash"})
@@ -169,7 +190,7 @@ def test_users_that_cannot_be_read_are_said(room: Room) -> None:
     assert said(ask(room, **AUTH))[1] == "403"
     room.data.htpasswd.mkdir()
     assert said(ask(room, **AUTH)) == (403, "503", ".htpasswd cannot be read: Is a directory; /health says more")
-    wait_until(lambda: not list(room.data.readers.iterdir()))
+    wait_until(lambda: not list(readers_in(room.data).iterdir()))
 
 
 def test_only_a_wrong_password_is_news(room: Room, caplog: pytest.LogCaptureFixture) -> None:
@@ -191,7 +212,8 @@ def test_a_client_cannot_have_another_path_logged(room: Room, caplog: pytest.Log
 
 
 def names(room: Room) -> set[str]:
-    return {path.name for path in room.data.readers.iterdir()} if room.data.readers.is_dir() else set()
+    directory = readers_in(room.data)
+    return {path.name for path in directory.iterdir()} if directory.is_dir() else set()
 
 
 def test_nginx_gets_those_of_a_cheap_hash_and_nobody_else(room: Room) -> None:
@@ -202,8 +224,8 @@ def test_nginx_gets_those_of_a_cheap_hash_and_nobody_else(room: Room) -> None:
     room.data.htpasswd.write_text("\n".join(lines) + "\n")
     wait_until(lambda: names(room) == {"cheap-0", "cheap-1", "cheap-2", "SHA"})
     for number, hashed in enumerate(CHEAP):
-        assert (room.data.readers / f"cheap-{number}").read_text() == f"cheap-{number}:{hashed}\n"
-    assert stat.S_IMODE(room.data.readers.stat().st_mode) == 0o700
+        assert (readers_in(room.data) / f"cheap-{number}").read_text() == f"cheap-{number}:{hashed}\n"
+    assert stat.S_IMODE(readers_in(room.data).stat().st_mode) == 0o700
 
 
 def test_users_come_change_and_go_within_a_moment(room: Room) -> None:
@@ -216,7 +238,9 @@ def test_users_come_change_and_go_within_a_moment(room: Room) -> None:
 
 def read(room: Room) -> dict[str, str]:
     try:
-        return {path.name: path.read_text() for path in room.data.readers.iterdir() if not path.name.startswith(".")}
+        return {
+            path.name: path.read_text() for path in readers_in(room.data).iterdir() if not path.name.startswith(".")
+        }
     except FileNotFoundError:
         return {}
 
@@ -231,7 +255,7 @@ def test_the_first_line_of_a_name_counts_whatever_its_kind(room: Room) -> None:
 
 def test_whatever_becomes_of_the_files_they_come_back(room: Room) -> None:
     wait_until(lambda: names(room) == {USER})
-    directory = room.data.readers
+    directory = readers_in(room.data)
     (directory / USER).unlink()
     wait_until(lambda: names(room) == {USER})
     (directory / "intruder").write_text("intruder:{PLAIN}x\n")
@@ -256,9 +280,10 @@ def test_only_what_can_be_a_file_of_its_own_is_one(tmp_path: Path) -> None:
     readers = Readers(tmp_path / "readers")
     odd = ("", ".", "..", ".ann", "a/b", "a\nb", "a\0", "a" * 201, "\x7f")
     good = ("ann", "b@b.example", "with blank", "zoë", "\udcff", "a" * 200, "~")
-    readers.keep(dict.fromkeys((*odd, *good), b"{PLAIN}x"), frozenset())
-    assert {path.name for path in (tmp_path / "readers").iterdir()} == set(good)
-    assert (tmp_path / "readers" / "\udcff").read_bytes() == b"\xff:{PLAIN}x\n"
+    readers.keep(dict.fromkeys((*odd, *good), b"{PLAIN}x"), Policy(), frozenset())
+    [directory] = (tmp_path / "readers").iterdir()
+    assert {path.name for path in directory.iterdir()} == set(good)
+    assert (directory / "\udcff").read_bytes() == b"\xff:{PLAIN}x\n"
     assert not any(READER.fullmatch(os.fsencode(name)) for name in odd)
 
 

@@ -1,9 +1,9 @@
 """The ways of those who were found to be who they say they are: a link for each, by which nginx lets them read.
 
 Its name stands for one password sent from one address, to one repository: nginx alone can make it, and nobody can tell
-password or address from it.
-It is made once the password was checked, and gone as soon as the user is, or has another one, or is guessed at from
-there. So a check costs nothing but the first time, whatever the kind of hash.
+password or address from it. It is made once the password was checked, and gone as soon as the user is, has another
+one, may no longer read, or is guessed at from there. So a check costs nothing but the first time, whatever the kind of
+hash.
 """
 
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from store import files
 from store.data import Data
+from store.policy import Policy
 from store.ways import way_of
 from uploader.auth.passwords import Proof
 
@@ -47,12 +48,12 @@ class Admissions:
         self._directory.mkdir(mode=0o700, parents=True)
         self._admitted.clear()
 
-    def admit(self, credentials: str, repository: str, proof: Proof | None) -> None:
+    def admit(self, credentials: str, repository: str, policy: Policy, proof: Proof | None) -> None:
         """Make the way for what stands for them; not where nothing does, nor where the proof is one of many tries."""
         if not CREDENTIALS.fullmatch(credentials) or (proof and proof.is_among_guesses):
             return
         name = f"{repository}@{credentials}"
-        way, link = self._policy / repository / way_of(proof.user if proof else None), self._directory / name
+        way, link = self._policy / repository / way_of(proof.user if proof else None, policy), self._directory / name
         before = self._admitted.get(name)
         if before and (before.way, before.proof) == (way, proof) and os.path.lexists(link):
             return
@@ -63,11 +64,11 @@ class Admissions:
         self._admitted[name] = Admission(self._clock() + LASTING, way, proof)
 
     def keep(self, users: Mapping[str, bytes]) -> None:
-        """Remove what is out of date, and whom the users, user → hash, no longer have."""
+        """Remove what is out of date, whom the users, user → hash, no longer have, and what leads nowhere any more."""
         self._directory.mkdir(mode=0o700, exist_ok=True)
         now = self._clock()
         for name, admission in list(self._admitted.items()):
-            if admission.until <= now or not _is_still(admission.proof, users):
+            if admission.until <= now or not _is_still(admission, users):
                 self._remove(name)
 
     def withdraw(self, household: str, user: str) -> None:
@@ -81,5 +82,6 @@ class Admissions:
         self._admitted.pop(name, None)
 
 
-def _is_still(proof: Proof | None, users: Mapping[str, bytes]) -> bool:
-    return proof is None or users.get(proof.user) == proof.hashed
+def _is_still(admission: Admission, users: Mapping[str, bytes]) -> bool:
+    proof = admission.proof
+    return admission.way.exists() and (proof is None or users.get(proof.user) == proof.hashed)

@@ -1,4 +1,4 @@
-"""The whole check of who somebody is, and what nginx is told of it: as `.htpasswd` has it, a few times a second."""
+"""The whole check of who somebody is, and what nginx is told of it: a few times a second as users and policy are."""
 
 import asyncio
 import contextlib
@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import web
 
+from store.current import InForce
 from store.data import Data
+from store.policy import Doubt, Policies
 from uploader.auth.admissions import Admissions
 from uploader.auth.authorize import Authorization
 from uploader.auth.htpasswd import Htpasswd
 from uploader.auth.limits import Limits
 from uploader.auth.passwords import Passwords
 from uploader.auth.readers import Readers
+from uploader.doubts import list_doubts
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +27,14 @@ class Gatehouse:
     """Of one data directory: one memory of passwords and guesses for uploads and reads."""
 
     def __init__(self, data: Data) -> None:
+        self._data = data
         self._htpasswd = Htpasswd(data.htpasswd)
-        self._readers = Readers(data.readers)
+        self._policies = InForce(data)
+        self._readers = {each.name: Readers(data.readers_of(each.name)) for each in data.repositories()}
         self.admissions = Admissions(data)
-        self._limits = Limits(self.admissions.withdraw, self._readers.withdraw)
+        self._limits = Limits(self.admissions.withdraw, self._withdraw_reader)
         self._passwords = Passwords(self._limits)
+        self._doubts: list[Doubt] = []
         self.authorization = Authorization(self._htpasswd, self._passwords)
 
     async def keeping(self, _: web.Application) -> AsyncIterator[None]:
@@ -45,9 +51,10 @@ class Gatehouse:
         while True:
             before, problem = problem, ""
             try:
-                users = self._read_users()
+                users, policies = self._read_users(), self._policies.read()
                 self.admissions.keep(users)
-                await asyncio.to_thread(self._readers.keep, users, self._limits.withheld())
+                await asyncio.to_thread(self._keep_readers, users, policies, self._limits.withheld())
+                self._say_doubts(users, policies)
             except OSError as error:
                 problem = f"nginx cannot be told of the users: {error}"
             if problem not in ("", before):
@@ -60,3 +67,18 @@ class Gatehouse:
             return self._htpasswd.read()
         except OSError:
             return {}
+
+    def _keep_readers(self, users: Mapping[str, bytes], policies: Policies | None, withheld: frozenset[str]) -> None:
+        for repository, readers in self._readers.items():
+            readers.keep(users, policies.of(repository) if policies else None, withheld)
+
+    def _withdraw_reader(self, user: str) -> None:
+        for readers in self._readers.values():
+            readers.withdraw(user)
+
+    def _say_doubts(self, users: Mapping[str, bytes], policies: Policies | None) -> None:
+        """Once for each change."""
+        before, self._doubts = self._doubts, list_doubts(policies, users) if policies else []
+        for doubt in self._doubts:
+            if doubt not in before:
+                log.warning("%s, line %d: %s", self._data.policy, doubt.line, doubt.reason)

@@ -31,13 +31,14 @@ class Reads:
         """Who may read is let in by nginx from then on, without asking again."""
         name = request.headers.get(REPOSITORY, "")
         try:
-            proof = await self._authorization.prove(request, "download", self._read_policy(name))
+            policy = self._read_policy(name)
+            proof = await self._authorization.prove(request, "download", policy)
         except HttpRefusal as refusal:
             log_unread(request, refusal.status, str(refusal))
             headers = {"X-Larder-Denial": str(refusal.status), "X-Larder-Reason": reason(str(refusal))}
             return web.Response(status=403, headers={**refusal.headers, **headers})
         with contextlib.suppress(OSError):  # then it is asked each time
-            self._admissions.admit(request.headers.get(CREDENTIALS, ""), name, proof)
+            self._admissions.admit(request.headers.get(CREDENTIALS, ""), name, policy, proof)
         return web.Response(status=204)
 
     def _read_policy(self, name: str) -> Policy:

@@ -1,0 +1,122 @@
+"""Who may do what, on a running Larder: users of every kind of hash, verbs and paths, each asked."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.archives import make_sdist, make_wheel
+from tests.nginx.users import CHEAP, KINDS, add_user
+from tests.running import PASSWORD, Larder, basic, form, free_port, wait_until
+
+FOUND = ("/", "/simple/", "/simple/demo/", "/demo/", "/demo/json", "/packages/demo-1.0-py3-none-any.whl",
+         "/packages/demo-1.0-py3-none-any.whl.metadata")  # fmt: skip
+MISSING = ("/simple/nope/", "/nope/", "/nope/json", "/packages/nope-1.0.tar.gz", "/packages/nope-1.0.whl.metadata")
+ROLES = ("reader", "writer", "other")
+CLOSED = """
+download = ["@readers", "@writers"]
+upload = ["@writers"]
+"""
+OPEN = 'upload = ["@writers"]\n'
+
+
+def names(role: str) -> str:
+    return ", ".join(f'"{role}-{kind}"' for kind in KINDS)
+
+
+GROUPS = f"[groups]\nreaders = [{names('reader')}]\nwriters = [{names('writer')}]\n"
+
+
+@pytest.fixture(scope="module")
+def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
+    """One project, and a user in each role for each kind of hash."""
+    directory = tmp_path_factory.mktemp("rights")
+    found = Larder(directory / "data", free_port(), directory / "log")
+    found.start()
+    for role in ROLES:
+        for kind in KINDS:
+            add_user(found, kind, f"{role}-{kind}")
+    found.wait_listed("demo", make_wheel(found.packages, "demo", "1.0"))
+    found.wait_listed("demo", make_sdist(found.packages, "demo", "1.0"))
+    yield found
+    found.stop()
+
+
+def rule(larder: Larder, rights: str, groups: str = GROUPS) -> None:
+    """Put it in force, and wait until it is."""
+    (larder.data / "larder.toml").write_text(f"{groups}[repositories.default]\n{rights}")
+    in_force = larder.paths.policy_in_force / "larder.toml"
+    wait_until(lambda: in_force.exists() and in_force.read_text() == f"{groups}[repositories.default]\n{rights}")
+
+
+def reads(larder: Larder, paths: tuple[str, ...], login: Mapping[str, str]) -> set[int]:
+    return {larder.get(path, **login).status for path in paths}
+
+
+def upload(larder: Larder, file: Path, login: Mapping[str, str]) -> int:
+    body, headers = form(file)
+    return larder.request("POST", "/", body, {**headers, **login}).status
+
+
+def table(larder: Larder, wheel: Path, login: Mapping[str, str]) -> tuple[set[int], set[int], int]:
+    """The answers to reads of what is there, and of what is not, and to an upload."""
+    return reads(larder, FOUND, login), reads(larder, MISSING, login), upload(larder, wheel, login)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_right_is_for_whom_the_policy_names_and_for_nobody_else(
+    larder: Larder, tmp_path: Path, kind: str
+) -> None:
+    wheel = make_wheel(tmp_path, f"of-{kind}", "1.0")
+    rule(larder, CLOSED)
+    for _ in range(2):  # what is remembered is as what is not
+        assert table(larder, wheel, basic(f"reader-{kind}", PASSWORD)) == ({200, 302}, {404}, 403)
+        assert table(larder, wheel, basic(f"writer-{kind}", PASSWORD)) == ({200, 302}, {404}, 200)
+        assert table(larder, wheel, basic(f"other-{kind}", PASSWORD)) == ({403}, {403}, 403)
+        assert table(larder, wheel, basic(f"other-{kind}", "wrong")) == ({401}, {401}, 401)
+        assert table(larder, wheel, {}) == ({401}, {401}, 401)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reading_may_be_open_and_uploading_for_named_ones(larder: Larder, tmp_path: Path, kind: str) -> None:
+    wheel = make_wheel(tmp_path, f"open-{kind}", "1.0")
+    rule(larder, OPEN)
+    for user, expected in (("writer", 200), ("reader", 403), ("other", 403)):
+        assert table(larder, wheel, basic(f"{user}-{kind}", PASSWORD)) == ({200, 302}, {404}, expected)
+    assert table(larder, wheel, {}) == ({200, 302}, {404}, 401)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_right_that_is_taken_away_is_gone_within_a_second(larder: Larder, kind: str) -> None:
+    login, other = basic(f"reader-{kind}", PASSWORD), basic(f"other-{kind}", PASSWORD)
+    rule(larder, CLOSED)
+    assert reads(larder, FOUND, login) == {200, 302}
+    rule(larder, f'download = ["other-{kind}"]\n')
+    wait_until(lambda: reads(larder, FOUND, login) == {403}, 1.0)
+    assert reads(larder, FOUND, other) == {200, 302}
+    rule(larder, CLOSED)
+    wait_until(lambda: reads(larder, FOUND, other) == {403}, 1.0)
+
+
+@pytest.mark.parametrize("kind", CHEAP)
+def test_who_is_named_reads_while_both_programs_stand_still(larder: Larder, kind: str) -> None:
+    rule(larder, CLOSED)
+    wait_until((larder.paths.policy_in_force / f"default/readers/reader-{kind}").exists)
+    with larder.without("indexer", "uploader"):
+        assert reads(larder, FOUND, basic(f"reader-{kind}", PASSWORD)) == {200, 302}
+        assert reads(larder, FOUND, {}) == {401}
+
+
+def test_whoever_there_is_not_is_said_with_the_line_and_in_health_without_the_name(larder: Larder) -> None:
+    rule(larder, 'upload = ["writer-SHA", "writer-SSA", "@writer"]\n')
+    policy = larder.data / "larder.toml"
+    line = policy.read_text().splitlines().index('upload = ["writer-SHA", "writer-SSA", "@writer"]') + 1
+    wait_until(lambda: f"{policy}, line {line}: there is no user 'writer-SSA'; expected one of" in larder.log)
+    wait_until(lambda: f"{policy}, line {line}: there is no group '@writer'; expected @readers, @wri" in larder.log)
+    health = larder.get("/health")
+    assert health.status == 200
+    assert f"larder.toml, line {line}: a user or group that there is not" in health.text
+    assert "writer" not in health.text
+    add_user(larder, "SHA", "writer-SSA")
+    rule(larder, 'upload = ["writer-SHA", "writer-SSA"]\n')
+    wait_until(lambda: larder.get("/health").text == "ok\n")

@@ -67,6 +67,11 @@ def find_forms(directory: Path) -> dict[str, Written]:
     return {str(path.relative_to(directory)): _find(path) for path in directory.rglob("*") if path.is_file()}
 
 
+def find_slot(forms: Mapping[str, Written]) -> int:
+    """The last slot that any of them bears; 0 without any."""
+    return max((written.mtime_ns // 10**9 // SLOT for written in forms.values()), default=0)
+
+
 def _find(path: Path) -> Written:
     facts, digest = path.stat(), ""
     with contextlib.suppress(OSError, EOFError, ValueError):  # what is damaged is like no page

@@ -1,4 +1,4 @@
-"""Directories that a link was switched away from: they stay until nobody can be on the way through them."""
+"""Directories that were replaced: they stay until nobody can be on the way through them."""
 
 import contextlib
 import os

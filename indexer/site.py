@@ -1,16 +1,17 @@
 """The pages below one repository's site, written by one rule for every kind.
 
-A page set is written into a directory of its own, and then one link is switched to it: all its pages change in one
-step, and what did not change is the same file as before. The directory it replaces stays for a while, for a
-reader may be on its way through it. Files beside are written before the set that announces them, and removed after.
+A page set is written into a directory elsewhere, which is then exchanged with the one that is there: all its pages
+change in one step, and what did not change is the same file as before. The directory it replaces stays for a while, for
+a reader may be on its way through it. Files beside are written before the set that announces them, and removed after.
 """
 
 import contextlib
 import os
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from indexer.forms import SLOT, digest_page, find_forms, link_alias, link_forms, write_beside, write_forms
+from indexer.exchange import Exchange, find_target
+from indexer.forms import SLOT, digest_page, find_forms, find_slot, link_alias, link_forms, write_beside, write_forms
 from indexer.graves import Graves
 from indexer.manifest import Beside, Manifest, PageSet, Written
 from indexer.pages import KINDS, Companion
@@ -38,6 +39,7 @@ class Site:
         self._slots: dict[str, int] | None = None
         self._graves = Graves()
         self._batches = Batches(repository.versions)
+        self._exchange = Exchange()
 
     @property
     def version(self) -> str:
@@ -83,7 +85,7 @@ class Site:
             written |= linked or write_forms(directory, page, content, digests[page], slot)
         for alias, page in aliases.items():
             written |= link_alias(directory, written, page, alias)
-        self._switch(name, directory, now)
+        self._bury(self._exchange.put(f"{self._root}/{name}", directory), now)
         self._manifest.put_set(name, PageSet(slot, fingerprint, written))
         return True
 
@@ -102,19 +104,19 @@ class Site:
 
     def withdraw(self, name: str, now: float) -> bool:
         """Remove the set, and then what it announced; whether there was one."""
-        link, known = f"{self._root}/{name}", self._known(name)
-        before, there = _target(link), os.path.lexists(link)
-        files.remove(Path(link))
-        self._bury(before, now)
-        self._manifest.put_set(name, PageSet(known.slot))
+        slot = self._known(name).slot + 1
+        taken = self._exchange.take(f"{self._root}/{name}", lambda: self._batches.begin(name_version(name, slot)))
+        self._bury(taken, now)
+        self._manifest.put_set(name, PageSet(slot))
         self.drop_beside(name, set())
-        return there
+        return bool(taken)
 
     def _known(self, name: str) -> PageSet:
         """The set as it was written, or where that was forgotten as it is found."""
         known = self._manifest.find_set(name)
         if known is None:
-            known = PageSet(self._last_slot(name), "", find_forms(self._root / name))
+            forms = find_forms(self._root / name)
+            known = PageSet(max(self._last_slot(name), find_slot(forms)), "", forms)
             self._manifest.put_set(name, known)
         return known
 
@@ -125,21 +127,12 @@ class Site:
         return self._slots.get(name, 0)
 
     def _is_whole(self, name: str, known: PageSet) -> bool:
-        link = f"{self._root}/{name}"
-        before = _target(link)
-        if before is None or os.path.basename(before) != name_version(name, known.slot):
-            return False
-        return all(written.is_at(f"{link}/{form}") for form, written in known.files.items())
+        return all(written.is_at(f"{self._root}/{name}/{form}") for form, written in known.files.items())
 
-    def _switch(self, name: str, directory: str, now: float) -> None:
-        link = f"{self._root}/{name}"
-        before = _target(link)
-        files.switch(link, directory)
-        self._bury(before, now)
-
-    def _bury(self, directory: str | None, now: float) -> None:
-        if directory is not None and directory.startswith(f"{self._versions}/"):
-            self._graves.bury(directory, now)
+    def _bury(self, replaced: Iterable[str], now: float) -> None:
+        for path in replaced:
+            if path.startswith(f"{self._versions}/"):
+                self._graves.bury(path, now)
 
     def clear_graves(self, now: float, patience: float, *, is_calm: bool) -> None:
         """Remove directories that nobody can be reading any more, for about `patience` seconds."""
@@ -221,12 +214,15 @@ class Site:
                 yield from self._find_stray_versions()
                 names.clear()
                 continue
-            links = [name for name in names if (here / name).is_symlink()]
-            yield from (None if self._is_expected(here / name) else here / name for name in (*filenames, *links))
+            is_of_sets = here.name in _KINDS and here.parent == self._root
+            others = [name for name in names if is_of_sets or (here / name).is_symlink()]
+            yield from (None if self._is_expected(here / name) else here / name for name in (*filenames, *others))
+            if is_of_sets:
+                names.clear()
 
     def _find_stray_versions(self) -> list[Path]:
-        kept = {name_version(name, known.slot) for name, known in self._manifest.sets() if known.files}
-        kept |= self._graves.names()
+        targets = (find_target(f"{self._root}/{name}") for name, known in self._manifest.sets() if known.files)
+        kept = {os.path.basename(target) for target in targets if target} | self._graves.names()
         there = list_versions(self._versions)
         return [path for path in there if path.name not in kept and not self._batches.is_open(path)]
 
@@ -247,10 +243,3 @@ def _digests(known: PageSet) -> dict[str, str]:
         page = form.removesuffix(".gz")
         digests[page] = written.digest if digests.get(page, written.digest) == written.digest else ""
     return digests
-
-
-def _target(link: str) -> str | None:
-    """Where a page set's link leads; None where there is no link."""
-    with contextlib.suppress(OSError):
-        return os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link)))
-    return None

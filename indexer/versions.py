@@ -1,4 +1,4 @@
-"""The directories that page sets are switched between, and where they are made.
+"""The directories that page sets are made in, and lie in once they were replaced.
 
 Their names say of which set they are, and of which slot. Those that are made one after the other lie together in a
 batch, a directory with a number.

@@ -131,6 +131,30 @@ def write(path: Path, content: bytes, *, durable: bool = False) -> None:
         sync_directory(path.parent)
 
 
+def can_exchange(directory: Path) -> bool:
+    """Whether two directories on its file system can be exchanged in one step."""
+    one, other = (Path(tempfile.mkdtemp(prefix=PREFIX, dir=directory)) for _ in range(2))
+    try:
+        return _rename(one, other, _EXCHANGE)
+    finally:
+        one.rmdir()
+        other.rmdir()
+
+
+def exchange_directory(path: str, directory: str) -> str | None:
+    """Have the directory lie at `path`, in one step; where lies now what was there, None where there was nothing."""
+    if os.path.lexists(path):
+        if not _rename(Path(directory), Path(path), _EXCHANGE):
+            raise OSError(errno.EINVAL, "the file system cannot exchange directories", path)
+        return directory
+    try:
+        os.rename(directory, path)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.rename(directory, path)
+    return None
+
+
 def switch(link: str, directory: str) -> None:
     """Make the symbolic link lead to `directory`, in one step; whatever else stood in its way is removed."""
     new = f"{directory}/{PREFIX}"

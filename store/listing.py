@@ -49,6 +49,7 @@ def find_listed(repository: Repository, project: str, filename: str) -> Listed |
 def listing_version(repository: Repository, project: str) -> str:
     """Changes whenever the listing does; empty where there is none."""
     try:
-        return str(repository.project(project).readlink())
+        facts = repository.listing(project).stat()
     except OSError:
         return ""
+    return f"{facts.st_ino} {facts.st_mtime_ns}"

@@ -23,12 +23,12 @@ class Repository:
 
     @property
     def versions(self) -> Path:
-        """The directories that page sets are switched between."""
+        """Where page sets are made, and stay for a while once they were replaced."""
         return self.site / ".versions"
 
     @property
     def overview(self) -> Path:
-        """The page set about all projects; a link into `versions`."""
+        """The page set about all projects."""
         return self.site / OVERVIEW
 
     @property
@@ -36,7 +36,7 @@ class Repository:
         return self.site / PROJECTS
 
     def project(self, project: str) -> Path:
-        """The page set of one project; a link into `versions`."""
+        """The page set of one project: a directory that is replaced in one step."""
         return self.projects / project
 
     def listing(self, project: str) -> Path:

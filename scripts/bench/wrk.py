@@ -4,10 +4,12 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from scripts.bench.talk import HOST
 
+PATIENCE = 60  # seconds that it may take to end
 _RATE = re.compile(r"Requests/sec: +([\d.]+)")
 _ERRORS = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 
@@ -34,11 +36,19 @@ def rate(load: Load) -> float:
     process = subprocess.Popen(load.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         time.sleep(load.seconds)
-        process.send_signal(signal.SIGINT)  # it ends, and says what it counted
-        said, _ = process.communicate(timeout=60)
+        said = _end(process)
     finally:
         process.kill()
     return parse_rate(said)
+
+
+def _end(process: "subprocess.Popen[str]") -> str:
+    """Have it say what it counted: it sleeps through a signal that comes before it has begun to."""
+    for _ in range(PATIENCE):
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=1)[0]
+    raise RuntimeError(f"wrk did not end within {PATIENCE} s")
 
 
 def parse_rate(said: str) -> float:

@@ -15,6 +15,7 @@ from indexer.model import ListedFile
 from indexer.pages import KINDS, Companion
 from indexer.site import Site
 from indexer.upkeep import open_state
+from store import files
 from store.data import Data
 from store.repository import OVERVIEW, Repository
 
@@ -29,8 +30,11 @@ def repository(tmp_path: Path) -> Repository:
     return Data.at(tmp_path, tmp_path / "run").default
 
 
-@pytest.fixture
-def site(repository: Repository) -> Site:
+@pytest.fixture(params=["exchanged", "linked"])
+def site(repository: Repository, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Where directories can be exchanged, and where they cannot."""
+    if request.param == "linked":
+        monkeypatch.setattr(files, "_renameat2", None)
     return reopen(repository)
 
 
@@ -59,6 +63,11 @@ def content(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
+def names_in(descriptor: int) -> set[str]:
+    with os.scandir(descriptor) as entries:
+        return {entry.name for entry in entries}
+
+
 def damage(site: Site) -> set[str]:
     return {name for name in site.find_damage() if name is not None}
 
@@ -77,16 +86,58 @@ def test_a_set_has_every_page_in_every_form(site: Site, repository: Repository) 
 
 def test_a_set_changes_in_one_step_and_readers_of_the_old_one_can_finish(site: Site, repository: Repository) -> None:
     publish(site)
-    before = repository.project("demo").resolve()
+    before = os.open(repository.project("demo"), os.O_RDONLY)
     publish(site, pages={**PAGES, "simple.json": b"{1}"}, now=NOW + 1)
-    after = repository.project("demo").resolve()
-    assert before != after
-    assert (before / "simple.json").read_bytes() == JSON
+    assert not os.path.sameopenfile(before, os.open(repository.project("demo"), os.O_RDONLY))
     site.clear_graves(NOW + 1 + GRACE / 2, 1.0, is_calm=True)
-    assert before.exists()
+    with open("simple.json", "rb", opener=lambda path, flags: os.open(path, flags, dir_fd=before)) as page:
+        assert page.read() == JSON
     site.clear_graves(NOW + 1 + 2 * GRACE, 1.0, is_calm=True)
-    assert not before.exists()
-    assert after.exists()
+    assert names_in(before) == set()
+    assert (repository.project("demo") / "simple.json").read_bytes() == b"{1}"
+
+
+def test_a_withdrawn_set_is_gone_at_once_and_its_readers_can_finish(site: Site, repository: Repository) -> None:
+    for number in range(3):
+        publish(site, pages={**PAGES, "listing.json": b"%d" % number})
+        before = os.open(repository.project("demo"), os.O_RDONLY)
+        assert site.withdraw(NAME, NOW)
+        assert not os.path.lexists(repository.project("demo"))
+        assert "simple.json" in names_in(before)
+    assert not site.withdraw(NAME, NOW)
+    assert strays(site) == []
+    site.clear_graves(NOW + 2 * GRACE, 1.0, is_calm=True)
+    assert content(repository.site) == {}
+
+
+def test_a_set_that_a_link_leads_to_becomes_a_directory(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an upgrade, or on another disk."""
+    with monkeypatch.context() as without:
+        without.setattr(files, "_renameat2", None)
+        publish(reopen(repository))
+    assert repository.project("demo").is_symlink()
+    site = reopen(repository)
+    assert not publish(site)
+    assert publish(site, pages={**PAGES, "simple.json": b"{1}"})
+    assert not repository.project("demo").is_symlink()
+    assert (repository.project("demo") / "simple.html").read_bytes() == HTML
+    site.clear_graves(NOW + 2 * GRACE, 1.0, is_calm=True)
+    assert strays(site) == []
+
+
+def test_a_disk_that_can_exchange_no_more_loses_no_page(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = reopen(repository)
+    publish(site)
+    monkeypatch.setattr(files, "_renameat2", None)
+    with pytest.raises(OSError, match="exchange"):
+        publish(site, pages={**PAGES, "simple.json": b"{1}"})
+    assert (repository.project("demo") / "simple.json").read_bytes() == JSON
+    assert publish(site, pages={**PAGES, "simple.json": b"{1}"})
+    assert (repository.project("demo") / "simple.json").read_bytes() == b"{1}"
 
 
 def test_what_did_not_change_is_the_same_file_as_before(site: Site, repository: Repository) -> None:
@@ -99,10 +150,10 @@ def test_what_did_not_change_is_the_same_file_as_before(site: Site, repository: 
 
 def test_the_same_pages_again_touch_nothing(site: Site, repository: Repository) -> None:
     publish(site)
-    before = repository.project("demo").readlink()
+    before = repository.project("demo").stat().st_ino
     assert not publish(site)
     assert not publish(reopen(repository))
-    assert repository.project("demo").readlink() == before
+    assert repository.project("demo").stat().st_ino == before
 
 
 def test_no_second_and_size_stands_for_two_contents(site: Site, repository: Repository) -> None:
@@ -234,11 +285,12 @@ def test_what_nothing_leads_to_is_a_stray_and_nothing_else_is(site: Site, reposi
     assert strays(site) == []
     (repository.versions / "projects@left@1").mkdir()
     (repository.site / "projects/left").symlink_to("../.versions/projects@left@1")
+    (repository.site / "boards/also-left").mkdir(parents=True)
     (repository.site / "packages/gone.metadata.gz").touch()
     (repository.site / "packages/.new-x").touch()
-    assert strays(site) == [".new-x", "gone.metadata.gz", "left", "projects@left@1"]
+    assert strays(site) == [".new-x", "also-left", "gone.metadata.gz", "left", "projects@left@1"]
     site.clear_graves(NOW + 2 * GRACE, 1.0, is_calm=True)
-    assert strays(site) == [".new-x", "gone.metadata.gz", "left", "projects@left@1"]
+    assert strays(site) == [".new-x", "also-left", "gone.metadata.gz", "left", "projects@left@1"]
 
 
 def test_an_old_directory_that_cannot_be_removed_holds_up_nothing(site: Site, repository: Repository) -> None:

@@ -11,7 +11,8 @@ from scripts.bench.results import Sample
 from scripts.bench.talk import ask
 from scripts.bench.wrk import Load, rate
 
-TURNS = 4  # for each
+TURNS = 4  # for each,
+SHORTEST = 0.2  # seconds, at least
 SLOW = 0.05  # seconds of one request from which on it is not asked for on many connections
 FEW = 2
 
@@ -27,9 +28,10 @@ class Contestant(NamedTuple):
 def measure_loads(contestants: Sequence[Contestant], unit: float = 1) -> dict[str, Sample]:
     """Requests in a second, or as many of a `unit` of each; the CPU is of a single request."""
     samples: dict[str, list[Sample]] = {contestant.name: [] for contestant in contestants}
-    for turn in range(TURNS):
+    turns = min(TURNS, int(contestants[0].load.seconds / SHORTEST))
+    for turn in range(turns):
         for contestant in contestants[:: -1 if turn % 2 else 1]:
-            samples[contestant.name].append(_measure(contestant, unit))
+            samples[contestant.name].append(_measure(contestant, turns, unit))
     return {name: _combine(found) for name, found in samples.items()}
 
 
@@ -46,8 +48,8 @@ def bearable(load: Load) -> Load:
     return replace(load, connections=FEW) if time.monotonic() - began > SLOW else load
 
 
-def _measure(contestant: Contestant, unit: float) -> Sample:
-    load = replace(contestant.load, seconds=contestant.load.seconds / TURNS)
+def _measure(contestant: Contestant, turns: int, unit: float) -> Sample:
+    load = replace(contestant.load, seconds=contestant.load.seconds / turns)
     sample = metered(lambda: rate(load), contestant.pid)
     requests = sample.value * load.seconds
     return replace(sample, value=sample.value * unit, cpu=(sample.cpu or 0) / requests if requests else None)

@@ -17,7 +17,7 @@ from indexer.manifest import Beside, Manifest, PageSet, Written
 from indexer.pages import KINDS, Companion
 from indexer.versions import Batches, find_slots, list_versions, name_version
 from store import files
-from store.repository import PROJECTS, Repository
+from store.repository import OVERVIEW, PROJECTS, Repository
 
 _KINDS = [kind.name for kind in KINDS]
 NEW = ".new-"  # of names of files that are moved as soon as they are whole
@@ -141,11 +141,14 @@ class Site:
     def roots(self) -> set[tuple[str, int]]:
         """The directories that everything lies in, by name and inode; what is deleted as a whole is missing here."""
         with contextlib.suppress(OSError), os.scandir(self._root) as entries:
-            return {(entry.name, entry.inode()) for entry in entries if entry.is_dir(follow_symlinks=False)}
+            found = {(entry.name, entry.inode()) for entry in entries if entry.is_dir(follow_symlinks=False)}
+            return {(name, inode) for name, inode in found if name != OVERVIEW}  # a page set, so always another one
         return set()
 
     def write_beside(self, owner: str, wanted: Mapping[str, Companion], read: Callable[[Companion], bytes]) -> None:
         """Write what a page set is about to announce, as far as it is not there yet."""
+        if wanted:
+            self._known(owner)  # what fails from here on is a known set's: the manifest notes files of these alone
         new: dict[str, Beside] = {}
         there = self._manifest.beside_of(owner)
         for path, companion in wanted.items():
@@ -158,7 +161,6 @@ class Site:
                 forms = write_beside(f"{self._root}/{path}", read(companion), known.files, self._begin)
             new[path] = Beside(owner, companion.key, forms)
         if new:
-            self._known(owner)  # the manifest notes files of owners that it knows
             self._beside |= {path.partition("/")[0] for path in new}
             self._manifest.put_beside(new)
 

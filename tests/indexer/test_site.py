@@ -1,5 +1,6 @@
 """What lies below the site: switched as a whole, healed whatever becomes of it, and never a validator used twice."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -14,7 +15,8 @@ from indexer.manifest import Manifest
 from indexer.model import ListedFile
 from indexer.pages import KINDS, Companion
 from indexer.site import Site
-from indexer.upkeep import open_state
+from indexer.state import State
+from indexer.upkeep import PASSING, SCHEMA, open_state
 from store import files
 from store.data import Data
 from store.repository import OVERVIEW, Repository
@@ -110,6 +112,34 @@ def test_a_withdrawn_set_is_gone_at_once_and_its_readers_can_finish(site: Site, 
     assert content(repository.site) == {}
 
 
+def test_what_a_foreign_link_leads_to_is_left_alone(site: Site, repository: Repository, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/precious").touch()
+    for _ in range(2):
+        publish(site, pages={**PAGES, "listing.json": os.urandom(8).hex().encode()})
+        shutil.rmtree(repository.project("demo").resolve())
+        repository.project("demo").unlink(missing_ok=True)
+        repository.project("demo").symlink_to(tmp_path / "theirs")
+    publish(site, pages={**PAGES, "simple.json": b"{1}"})
+    repository.project("other").symlink_to(tmp_path / "theirs")
+    site.withdraw(KINDS[0].set_of("other"), NOW)
+    site.clear_graves(NOW + 2 * GRACE, 1.0, is_calm=True)
+    assert (tmp_path / "theirs/precious").exists()
+
+
+def test_a_page_that_cannot_be_made_again_is_no_stray(site: Site, repository: Repository, tmp_path: Path) -> None:
+    """As after a start of the machine, when nothing is known of what was written, with a full disk."""
+    publish(site)
+
+    def refuse(_: Companion) -> bytes:
+        raise OSError(errno.ENOSPC, "no space")
+
+    again = Site(repository, Manifest(State(tmp_path / "none", SCHEMA, PASSING)))
+    with pytest.raises(OSError, match="no space"):
+        again.write_beside(NAME, beside("packages/x.metadata"), refuse)
+    assert "demo" not in strays(again)
+
+
 def test_a_set_that_a_link_leads_to_becomes_a_directory(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +168,16 @@ def test_a_disk_that_can_exchange_no_more_loses_no_page(
     assert (repository.project("demo") / "simple.json").read_bytes() == JSON
     assert publish(site, pages={**PAGES, "simple.json": b"{1}"})
     assert (repository.project("demo") / "simple.json").read_bytes() == b"{1}"
+
+
+def test_no_publication_looks_like_the_loss_of_a_directory(site: Site) -> None:
+    publish(site)
+    publish(site, OVERVIEW, {"list.html": HTML})
+    before = site.roots()
+    publish(site, pages={**PAGES, "simple.json": b"{1}"})
+    publish(site, OVERVIEW, {"list.html": JSON})
+    assert before
+    assert before <= site.roots()
 
 
 def test_what_did_not_change_is_the_same_file_as_before(site: Site, repository: Repository) -> None:

@@ -4,6 +4,7 @@ Where the file system cannot do that, a link leads to the one, and is switched t
 """
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -30,8 +31,8 @@ class Exchange:
                 replaced = files.exchange_directory(path, directory)
             else:
                 files.switch(path, directory)
-        except OSError:
-            self._is_possible = None  # another file system may lie there now
+        except OSError as error:  # another file system may lie there now, or layers that move no directory (overlayfs)
+            self._is_possible = False if error.errno == errno.EXDEV else None
             raise
         return [each for each in (target, replaced) if each]
 
@@ -40,7 +41,12 @@ class Exchange:
         if not os.path.lexists(path):
             return []
         target, aside = find_target(path), begin()
-        os.rename(path, aside)
+        try:
+            os.rename(path, aside)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            files.remove(Path(path))
         return [each for each in (target, aside) if each]
 
 

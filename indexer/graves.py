@@ -40,8 +40,9 @@ class Graves:
 def _remove(directory: Path) -> None:
     """What cannot be removed now is found by who looks for strays."""
     with contextlib.suppress(OSError):
-        for name in os.listdir(directory):  # nearly always a few files, and this is done all the time
-            os.unlink(f"{directory}/{name}")
+        if not os.path.islink(directory):  # what a link leads to is somebody else's
+            for name in os.listdir(directory):  # nearly always a few files, and this is done all the time
+                os.unlink(f"{directory}/{name}")
     with contextlib.suppress(OSError):
         files.remove(directory)
         directory.parent.rmdir()  # where it was the last of its batch

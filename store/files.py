@@ -132,10 +132,14 @@ def write(path: Path, content: bytes, *, durable: bool = False) -> None:
 
 
 def can_exchange(directory: Path) -> bool:
-    """Whether two directories on its file system can be exchanged in one step."""
+    """Whether two new directories in this one can be exchanged in one step."""
     one, other = (Path(tempfile.mkdtemp(prefix=PREFIX, dir=directory)) for _ in range(2))
     try:
         return _rename(one, other, _EXCHANGE)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV):
+            raise
+        return False
     finally:
         one.rmdir()
         other.rmdir()

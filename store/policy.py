@@ -12,7 +12,9 @@ from store.repository import DEFAULT
 ANONYMOUS = "anonymous"
 AUTHENTICATED = "authenticated"
 GROUP = "@"  # before the name of one
-_NAME = re.compile(r"[^:@\x00-\x1f\x7f][^:\x00-\x1f\x7f]{0,199}")  # of a user: `.htpasswd` can hold no other
+_NAME = re.compile(r"[^:@\x00-\x1f\x7f][^:\x00-\x1f\x7f]{0,199}")  # of a user
+
+_STRING_OR_COMMENT = re.compile(r"\"[^\"\\]*\"|'[^']*'|#")
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 LARGEST = 1 << 50  # bytes
@@ -67,7 +69,9 @@ def parse_policies(content: bytes) -> Policies:
     """Read the bytes of a `larder.toml`; BadPolicy names the line, the value and what was expected."""
     try:
         text = content.decode("utf-8-sig")
-        document = tomllib.loads(text)
+        return _read_policies(text, tomllib.loads(text))
+    except BadPolicy:
+        raise
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise BadPolicy(
@@ -75,17 +79,21 @@ def parse_policies(content: bytes) -> Policies:
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise BadPolicy(_explain_syntax(text, error)) from error
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits; a thousand brackets
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, or tables in each other, read or shown
         raise BadPolicy(f"line 1: {str(error)[:200]}; expected TOML") from error
+
+
+def _read_policies(text: str, document: dict[str, Any]) -> Policies:
     groups = _read_groups(text, document.pop("groups", {}))
     policy = _read_policy(text, _descend(text, document, ("repositories", DEFAULT)))
     named = {*policy.download, *policy.upload}
     expanded = replace(policy, download=_expand(policy.download, groups), upload=_expand(policy.upload, groups))
     users = {*expanded.download, *expanded.upload} - {ANONYMOUS, AUTHENTICATED}
+    lines = _find_strings(text)
     return Policies(
         {DEFAULT: expanded},
-        {user: _line_quoting(text, user) for user in sorted(users)},
-        tuple(_doubt_groups(text, named, groups)),
+        {user: lines.get(user, 1) for user in sorted(users)},
+        tuple(_doubt_groups(named, groups, lines)),
     )
 
 
@@ -94,13 +102,14 @@ def _read_groups(text: str, groups: object) -> dict[str, tuple[str, ...]]:
     if not isinstance(groups, dict):
         raise BadPolicy(f"line {_line_of(text, 'groups')}: 'groups' is no table; expected [groups]")
     for name, members in groups.items():
-        if not isinstance(members, list) or not all(_is_user(member) for member in members):
+        if not isinstance(members, list) or not all(map(is_user_name, members)):
             shown = repr(members)[:80]
-            raise BadPolicy(f"line {_line_of(text, name)}: {name[:80]} = {shown}; expected a list of user names")
+            raise BadPolicy(f"line {_line_of(text, name)}: {name[:80]!r} = {shown}; expected a list of user names")
     return {name: tuple(members) for name, members in groups.items()}
 
 
-def _is_user(name: object) -> bool:
+def is_user_name(name: object) -> bool:
+    """Whether a user of that name can be named in `larder.toml`."""
     return isinstance(name, str) and name not in (ANONYMOUS, AUTHENTICATED) and bool(_NAME.fullmatch(name))
 
 
@@ -110,12 +119,14 @@ def _expand(who: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> tuple[
     return tuple(dict.fromkeys(name for names in members for name in names))
 
 
-def _doubt_groups(text: str, named: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> Iterator[Doubt]:
+def _doubt_groups(
+    named: Iterable[str], groups: Mapping[str, tuple[str, ...]], lines: Mapping[str, int]
+) -> Iterator[Doubt]:
     """Groups that there are none of: they may be meant for later."""
     for one in sorted(named):
         if one.startswith(GROUP) and one.removeprefix(GROUP) not in groups:
             expected = ", ".join(f"{GROUP}{name}" for name in sorted(groups))[:200] or "one below [groups]"
-            yield Doubt(_line_quoting(text, one), f"there is no group {one[:80]!r}; expected {expected}")
+            yield Doubt(lines.get(one, 1), f"there is no group {one[:80]!r}; expected {expected}")
 
 
 def _read_policy(text: str, table: dict[str, Any]) -> Policy:
@@ -157,10 +168,15 @@ def _line_of(text: str, key: str) -> int:
     return next(numbers, 1)
 
 
-def _line_quoting(text: str, word: str) -> int:
-    """The first line that has the word as a string; 1 where none is found, as where it is escaped."""
-    quoted = re.compile(rf"[^#]*(?:\"{re.escape(word)}\"|'{re.escape(word)}')")
-    return next((number for number, line in enumerate(text.splitlines(), 1) if quoted.match(line)), 1)
+def _find_strings(text: str) -> dict[str, int]:
+    """String → the first line that has it; none that is written with escapes."""
+    lines: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        for found in _STRING_OR_COMMENT.finditer(line):
+            if found[0] == "#":
+                break
+            lines.setdefault(found[0][1:-1], number)
+    return lines
 
 
 def _read_who(value: object) -> tuple[str, ...]:
@@ -170,7 +186,7 @@ def _read_who(value: object) -> tuple[str, ...]:
 
 
 def _is_who(one: object) -> bool:
-    return one in (ANONYMOUS, AUTHENTICATED) or (isinstance(one, str) and _is_user(one.removeprefix(GROUP)))
+    return one in (ANONYMOUS, AUTHENTICATED) or (isinstance(one, str) and is_user_name(one.removeprefix(GROUP)))
 
 
 def _read_flag(value: object) -> bool:

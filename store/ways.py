@@ -9,11 +9,13 @@
     <repository>/readers              while only users may: to a file for each of them whose password nginx can check
 
 The mark is another one for each list of those who may read. So whoever was led in under one list is not under the next,
-and the files for one are not those for another: each change closes at once, and whoever still may is found anew.
+and the files for one are not those for another: each change closes at once, and whoever still may is found anew, by
+the uploader.
 
 nginx is started in the directory that `run/` lies in, and may get at the data only by what lies there, too.
 """
 
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -38,6 +40,7 @@ def list_ways(data: Data, repository: Repository, policy: Policy) -> dict[str, s
     return {f"{repository.name}/{way}": str(path) for way, path in ways.items()}
 
 
+@lru_cache(8)  # it is asked for many times a second
 def mark_of(policy: Policy) -> str:
     """What stands for the list of those who may read."""
     return sha256(repr(sorted(policy.download)).encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ from store.data import Data
 from store.errors import BadDirectory, Refused, shown
 from store.explain import explain
 from store.files import make_durable, open_incoming, place_over
+from store.policy import is_user_name
 from store.prepare import prepare
 from store.settings import read_settings
 from uploader.auth.hashes import hash_password
@@ -36,7 +37,7 @@ def main() -> int:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="scripts/user", description="Who may upload, and read where reading is closed."
+        prog="scripts/user", description="Who has a password; what each may do is in larder.toml."
     )
     parser.add_argument("--version", action="version", version=f"larder {VERSION}")
     parser.add_argument("--data", metavar="DIR", help="the data directory; LARDER_DATA says it too")
@@ -65,6 +66,10 @@ def _add(data: Data, arguments: argparse.Namespace) -> None:
     name = arguments.name
     if not name.isascii() or not name.isprintable() or ":" in name or not name.strip() or name.startswith("#"):
         raise Refused(f"{shown(name)} is no user name; expected printable ASCII without ':'")
+    if not is_user_name(name):
+        raise Refused(
+            f"{shown(name)} could not be named in larder.toml; expected no word of its own, and no '@' in front"
+        )
     line = f"{name}:{hash_password(_read_password(from_stdin=arguments.stdin))}"
     _rewrite(data, lambda lines: [*_without(lines, name), line.encode()])
 

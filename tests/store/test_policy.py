@@ -42,6 +42,13 @@ def test_who_is_named_is_known_with_the_line() -> None:
     assert parse_policies(text.encode()).doubts == ()
 
 
+def test_thousands_of_users_are_read_without_ado() -> None:
+    names = [f"user-{number}" for number in range(20_000)]
+    policies = parse_policies(f"{HEAD}upload = {names}".encode())
+    assert policies.of("default").upload == tuple(names)
+    assert set(policies.users.values()) == {2}
+
+
 def test_a_group_that_there_is_not_gives_nobody_a_right_and_is_said() -> None:
     text = "[groups]\ncore = []\n" + HEAD + 'upload = ["@cor"]\ndownload = ["@cor", "anonymous"]'
     policies = parse_policies(text.encode())
@@ -67,11 +74,14 @@ def test_closed_is_a_policy_that_gives_nothing_away() -> None:
         (HEAD + 'download = ["@"]', "line 2: download = ['@']; expected a list of user names"),
         (HEAD + 'upload = ["@@core"]', "line 2: upload = ['@@core']; expected a list of user names"),
         (HEAD + 'upload = ["@anonymous"]', "line 2: upload = ['@anonymous']; expected a list of user names"),
+        ("[groups]\n" + ".".join("a" * 1500) + " = 1", "line 1: maximum recursion depth"),
+        ("[groups]\na = 0x" + "f" * 5000, "line 1: Exceeds the limit"),
+        (HEAD + "upload = 0x" + "f" * 5000, "line 1: Exceeds the limit"),
         ("groups = 1", "line 1: 'groups' is no table; expected [groups]"),
-        ("[groups]\ncore = 'ann'", "line 2: core = 'ann'; expected a list of user names"),
-        ("[groups]\ncore = ['anonymous']", "line 2: core = ['anonymous']; expected a list of user names"),
-        ("[groups]\ncore = ['@others']", "line 2: core = ['@others']; expected a list of user names"),
-        ("[groups.core]\nx = ['ann']", "line 1: core = {'x': ['ann']}; expected a list of user names"),
+        ("[groups]\ncore = 'ann'", "line 2: 'core' = 'ann'; expected a list of user names"),
+        ("[groups]\ncore = ['anonymous']", "line 2: 'core' = ['anonymous']; expected a list of user names"),
+        ("[groups]\ncore = ['@others']", "line 2: 'core' = ['@others']; expected a list of user names"),
+        ("[groups.core]\nx = ['ann']", "line 1: 'core' = {'x': ['ann']}; expected a list of user names"),
         (HEAD + 'download = "anonymous"', "line 2: download = 'anonymous'; expected a list"),
         (HEAD + "download = [1]", "line 2: download = [1]; expected a list"),
         (HEAD + 'download = [["anonymous"]]', "line 2: download = [['anonymous']]; expected a list"),

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.archives import make_wheel
-from tests.running import basic
+from tests.nginx.users import readers_in
+from tests.running import basic, wait_until
 from tests.uploader.room import AUTH, PASSWORD, USER, Room, as_nobody
 from uploader.auth import hashes
 from uploader.auth.basic import parse_basic
@@ -174,6 +175,17 @@ def test_users_that_cannot_be_read_are_said(room: Room) -> None:
     assert head_only(room, AUTH) == (503, ".htpasswd cannot be read: Is a directory; /health says more")
     answer = room.request("GET", "/health")
     assert (answer.status, f"{room.data.htpasswd}: Is a directory" in answer.reason) == (503, True)
+
+
+def test_nobody_is_said_not_to_be_there_while_users_cannot_be_read(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.set_policy(f'upload = ["{USER}", "bob"]')
+    wait_until(lambda: "there is no user 'bob'" in caplog.text)
+    room.data.htpasswd.unlink()
+    room.data.htpasswd.mkdir()
+    wait_until(lambda: not list(readers_in(room.data).iterdir()))
+    assert f"there is no user '{USER}'" not in caplog.text
 
 
 def test_users_that_may_not_be_read_are_said_with_owner_and_mode(open_room: Room) -> None:

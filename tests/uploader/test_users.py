@@ -47,6 +47,8 @@ def test_users_come_change_and_go(data: Path) -> None:
         (["add", "a\nb", "--stdin"], "x\n", "'a\\nb' is no user name"),
         (["add", "#ann", "--stdin"], "x\n", "is no user name"),
         (["add", "", "--stdin"], "x\n", "'' is no user name"),
+        (["add", "@ops", "--stdin"], "x\n", "'@ops' could not be named in larder.toml"),
+        (["add", "authenticated", "--stdin"], "x\n", "'authenticated' could not be named in larder.toml"),
         (["add", "ann", "--stdin"], "\n", "this password"),
         (["add", "ann", "--stdin"], "", "this password"),
         (["add", "ann", "--stdin"], "x" * 10_000 + "\n", "this password"),

@@ -67,8 +67,9 @@ class Admissions:
         """Remove what is out of date, whom the users, user → hash, no longer have, and what leads nowhere any more."""
         self._directory.mkdir(mode=0o700, exist_ok=True)
         now = self._clock()
+        there = {way for way in {admission.way for admission in self._admitted.values()} if way.exists()}
         for name, admission in list(self._admitted.items()):
-            if admission.until <= now or not _is_still(admission, users):
+            if admission.until <= now or admission.way not in there or not _is_still(admission.proof, users):
                 self._remove(name)
 
     def withdraw(self, household: str, user: str) -> None:
@@ -82,6 +83,5 @@ class Admissions:
         self._admitted.pop(name, None)
 
 
-def _is_still(admission: Admission, users: Mapping[str, bytes]) -> bool:
-    proof = admission.proof
-    return admission.way.exists() and (proof is None or users.get(proof.user) == proof.hashed)
+def _is_still(proof: Proof | None, users: Mapping[str, bytes]) -> bool:
+    return proof is None or users.get(proof.user) == proof.hashed

@@ -21,6 +21,7 @@ from uploader.doubts import list_doubts
 log = logging.getLogger(__name__)
 
 TICK = 0.2  # seconds between two looks at the users
+SAID = 20  # doubts of one change, a line each
 
 
 class Gatehouse:
@@ -51,22 +52,24 @@ class Gatehouse:
         while True:
             before, problem = problem, ""
             try:
-                users, policies = self._read_users(), self._policies.read()
+                found, policies = self._read_users(), self._policies.read()
+                users = found or {}
                 self.admissions.keep(users)
                 await asyncio.to_thread(self._keep_readers, users, policies, self._limits.withheld())
-                self._say_doubts(users, policies)
+                if found is not None and policies is not None:
+                    self._say_doubts(found, policies)
             except OSError as error:
                 problem = f"nginx cannot be told of the users: {error}"
             if problem not in ("", before):
                 log.error(problem)
             await asyncio.sleep(TICK)
 
-    def _read_users(self) -> Mapping[str, bytes]:
-        """Nobody where they cannot be read; `/health` says why."""
+    def _read_users(self) -> Mapping[str, bytes] | None:
+        """None where they cannot be read; `/health` says why."""
         try:
             return self._htpasswd.read()
         except OSError:
-            return {}
+            return None
 
     def _keep_readers(self, users: Mapping[str, bytes], policies: Policies | None, withheld: frozenset[str]) -> None:
         for repository, readers in self._readers.items():
@@ -76,9 +79,11 @@ class Gatehouse:
         for readers in self._readers.values():
             readers.withdraw(user)
 
-    def _say_doubts(self, users: Mapping[str, bytes], policies: Policies | None) -> None:
+    def _say_doubts(self, users: Mapping[str, bytes], policies: Policies) -> None:
         """Once for each change."""
-        before, self._doubts = self._doubts, list_doubts(policies, users) if policies else []
-        for doubt in self._doubts:
-            if doubt not in before:
-                log.warning("%s, line %d: %s", self._data.policy, doubt.line, doubt.reason)
+        before, self._doubts = set(self._doubts), list_doubts(policies, users)
+        new = [doubt for doubt in self._doubts if doubt not in before]
+        for doubt in new[:SAID]:
+            log.warning("%s, line %d: %s", self._data.policy, doubt.line, doubt.reason)
+        if len(new) > SAID:
+            log.warning("%s: %d more users or groups that there are not", self._data.policy, len(new) - SAID)

@@ -1,7 +1,8 @@
 """`.htpasswd` and the policy → one small file for each who may read and whose password nginx can check.
 
-Those of a cheap hash, and nobody else: so that they read also while the uploader does not answer. A file for each: a
-check costs the same however many users there are, and one can go without the others.
+Those of a cheap hash, and nobody else: so that they read also while the uploader does not answer, until the policy has
+another list of readers. A file for each: a check costs the same however many users there are, and one can go without
+the others.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The loop: hints in, pages out.
+"""The loop: hints in, pages out, in every repository there is.
 
 Its rules:
  1. The policy in force is decided first, in every turn: nothing is served before.
@@ -12,17 +12,23 @@ Its rules:
 import logging
 import queue
 import time
+from collections import defaultdict
 
 from indexer.channel import Listener
 from indexer.misplaced import INTERVAL as LOOK_FOR_MISPLACED
 from indexer.misplaced import find_misplaced
-from indexer.upkeep import Message, Upkeep
+from indexer.upkeep import Message
+from indexer.upkeeps import Upkeeps
 from store.current import CurrentPolicy
 from store.heartbeat import INTERVAL as BEAT
 from store.heartbeat import Heartbeat, read_heartbeat, starts_after, write_heartbeat
+from store.messages import Checked
+from store.repository import DEFAULT
 from store.settings import Settings
 
 log = logging.getLogger(__name__)
+
+Heard = tuple[str, Message]  # in which repository
 
 TICK = 0.2  # seconds between two turns, at most
 DECIDE = 0.05  # between two looks at the policy, at least: turns follow each other where much is going on
@@ -34,12 +40,14 @@ class Loop:
 
     def __init__(self, settings: Settings) -> None:
         self._data = settings.data
-        self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Heard | None] = queue.SimpleQueue()
         self._policy = CurrentPolicy(settings.data)
         self._policy_fault = ""
         self._policy_due = float("-inf")
-        self._upkeep = Upkeep(settings.data.default, settings, self._inbox.put)
-        self._channel = Listener(settings.data.channel, self._inbox.put)
+        self._upkeeps = Upkeeps(settings, self._hear)
+        self._upkeeps.look()
+        self._upkeeps.follow()
+        self._channel = Listener(settings.data.channel, self._hear_checked)
         self._misplaced: tuple[str, ...] = ()
         self._misplaced_due = self._beat_due = 0.0
         self._heartbeat = Heartbeat(starts=starts_after(read_heartbeat(settings.data)[0], time.time()))
@@ -50,52 +58,72 @@ class Loop:
 
     def run(self) -> None:
         """Follow changes until stopped."""
-        messages: list[Message] | None = []
+        heard: list[Heard] | None = []
         try:
-            while messages is not None:
-                self._turn(messages, time.monotonic())
-                messages = self._collect()
+            while heard is not None:
+                self._turn(heard, time.monotonic())
+                heard = self._collect()
             self._beat(time.monotonic(), stopped=True)
         finally:
             self._channel.close()
-            self._upkeep.stop()
+            self._upkeeps.stop()
 
-    def _turn(self, messages: list[Message], now: float) -> None:
+    def _turn(self, heard: list[Heard], now: float) -> None:
+        self._upkeeps.look()
         self._decide_policy(now)
-        self._upkeep.step(messages, now)
-        self._channel.tell(self._upkeep.repository.name, self._upkeep.take_published())
+        self._upkeeps.follow()
         self._look_for_misplaced(now)
-        policy = self._policy.policies.of(self._upkeep.repository.name)
-        self._upkeep.publish_overview(policy, self._policy.problem, self._misplaced, now)
+        messages: defaultdict[str, list[Message]] = defaultdict(list)
+        for name, message in heard:
+            messages[name].append(message)
+        for upkeep in self._upkeeps:
+            name = upkeep.repository.name
+            upkeep.step(messages[name], now)
+            self._channel.tell(name, upkeep.take_published())
+            misplaced = self._misplaced if name == DEFAULT else ()
+            upkeep.publish_overview(self._policy.policies.of(name), self._policy.problem, misplaced, now)
         self._beat(now)
 
-    def _collect(self) -> list[Message] | None:
+    def _collect(self) -> list[Heard] | None:
         """What was heard, after a tick at most; None to stop."""
-        messages: list[Message | None] = []
+        heard: list[Heard | None] = []
         try:
-            messages.append(self._inbox.get(timeout=min(TICK, self._upkeep.patience(time.monotonic()))))
-            while len(messages) < MOST:
-                messages.append(self._inbox.get_nowait())
+            heard.append(self._inbox.get(timeout=min(TICK, self._upkeeps.patience(time.monotonic()))))
+            while len(heard) < MOST:
+                heard.append(self._inbox.get_nowait())
         except queue.Empty:
             pass
-        return None if None in messages else [message for message in messages if message is not None]
+        return None if None in heard else [each for each in heard if each is not None]
+
+    def _hear(self, repository: str, message: Message) -> None:
+        """On any thread."""
+        self._inbox.put((repository, message))
+
+    def _hear_checked(self, checked: Checked) -> None:
+        self._hear(checked.repository, checked)
+
+    def _soil_overviews(self) -> None:
+        for upkeep in self._upkeeps:
+            upkeep.soil_overview()
 
     def _decide_policy(self, now: float) -> None:
         if now < self._policy_due:
             return
         self._policy_due = now + DECIDE
         before, fault = self._policy.problem, ""
+        self._policy.repositories = self._upkeeps.repositories
         try:
             if self._policy.look(now):
-                log.info("put the policy in force: %s", self._policy.policies.of(self._upkeep.repository.name))
-                self._upkeep.soil_overview()
+                for name, policy in self._policy.policies.by_repository.items():
+                    log.info("put the policy of repository %s in force: %s", name, policy)
+                self._soil_overviews()
         except OSError as error:
             fault = f"the policy cannot be put in force, so all is closed: {error}"
         if fault and fault != self._policy_fault:
             log.error(fault)
         self._policy_fault = fault
         if self._policy.problem != before:
-            self._upkeep.soil_overview()
+            self._soil_overviews()
             if self._policy.problem:
                 log.error("refused %s, %s", self._data.policy, self._policy.problem)
 
@@ -105,10 +133,10 @@ class Loop:
         self._misplaced_due = now + LOOK_FOR_MISPLACED
         found = find_misplaced(self._data)
         for path in set(found) - set(self._misplaced):
-            log.warning("%r lies in %s; expected in %s", path, self._data.root, self._upkeep.repository.packages)
+            log.warning("%r lies in %s; expected in %s", path, self._data.root, self._data.default.packages)
         if found != self._misplaced:
             self._misplaced = found
-            self._upkeep.soil_overview()
+            self._soil_overviews()
 
     def _beat(self, now: float, *, stopped: bool = False) -> None:
         """Say how things are: now and then, and at once when they turn good or bad."""
@@ -125,7 +153,7 @@ class Loop:
 
     def _faults(self, now: float) -> tuple[str, ...]:
         own = (self._policy_fault, self._policy.unkept)
-        return (*filter(None, own), *self._upkeep.faults(now))
+        return (*filter(None, own), *self._upkeeps.faults(now))
 
     def _notes(self) -> tuple[str, ...]:
         notes = [f"{self._data.policy}, {self._policy.problem}"] if self._policy.problem else []

@@ -86,8 +86,9 @@ class Overview:
     """All projects, as the pages about them show them."""
 
     projects: tuple[str, ...]
-    rejected: tuple[tuple[str, str], ...]  # path below data/packages/, and the reason it is not listed
+    rejected: tuple[tuple[str, str], ...]  # path below packages/, and the reason it is not listed
     misplaced: tuple[str, ...]  # distributions elsewhere in data/, by their path below it
     counts: Counts
     is_private: bool  # reading needs a password
     policy_problem: str  # what is wrong with larder.toml; empty where nothing is
+    address: str = ""  # of the repository

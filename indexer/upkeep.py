@@ -140,7 +140,7 @@ class Upkeep:
         before = self._rejections.reported
         said = self._rejections.update(self._tracker.index.rejected(), now) if changed else self._rejections.due(now)
         for path, reason in said.items():
-            log.warning("rejected %r: %s", path, reason)
+            log.warning("rejected %r: %s", self.repository.address + path, reason)
         if self._rejections.reported != before:
             self._publisher.soil_overview()
 
@@ -165,6 +165,7 @@ class Upkeep:
             counts=self._tracker.index.counts(),
             is_private=ANONYMOUS not in policy.download,
             policy_problem=problem,
+            address=self.repository.address,
         )
 
     @property

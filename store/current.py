@@ -11,11 +11,13 @@ import secrets
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from store import files
 from store.data import Data
 from store.errors import BadPolicy
 from store.policy import CLOSED, Policies, parse_policies
+from store.repository import Repository
 from store.ways import list_ways
 
 SETTLED = 0.3  # seconds that a change has to last before it counts: an editor may be in the middle of it,
@@ -38,6 +40,14 @@ class Sample:
     is_sure: bool = True
 
 
+class Put(NamedTuple):
+    """What was put in force last: the policy, the ways of all repositories, and the inode of the directory."""
+
+    content: bytes
+    ways: dict[str, str]
+    inode: int
+
+
 class CurrentPolicy:
     """Decides what is in force. `look` is to be called several times a second.
 
@@ -48,10 +58,11 @@ class CurrentPolicy:
     def __init__(self, data: Data) -> None:
         self._data = data
         self._kept = _read_kept(data.kept_policy)
+        self.repositories: tuple[Repository, ...] = (data.default,)  # for which it is put in force
         self._seen: tuple[tuple[int, ...], float] | None = None  # what the file was like last, and since when
         self._decided: tuple[int, ...] | None = None  # what it was like when it was decided upon
         self._content: bytes | None = None  # in force
-        self._put: tuple[bytes, int] | None = None  # what was put in force last, and the inode of the directory
+        self._put: Put | None = None
         self.policies = parse_policies(CLOSED)
         self.problem = ""
         self.unkept = ""  # why what is in force would not outlive a stop
@@ -91,8 +102,9 @@ class CurrentPolicy:
         """See to it that what was decided is in force and kept: any of it may have been deleted."""
         if self._content is None:
             return
-        if self._put is None or self._put[0] != self._content or not self._is_in_force(self._put[1]):
-            self._put_in_force(self._content)
+        ways = self._ways()
+        if self._put is None or self._put[:2] != (self._content, ways) or not self._is_in_force(self._put):
+            self._put_in_force(self._content, ways)
         if self._content != CLOSED and (self._content != self._kept or not self._data.kept_policy.exists()):
             self._keep(self._content)
 
@@ -104,22 +116,22 @@ class CurrentPolicy:
         else:
             self._kept, self.unkept = content, ""
 
-    def _is_in_force(self, inode: int) -> bool:
+    def _is_in_force(self, put: "Put") -> bool:
         directory = self._data.policy_in_force
-        names = (*self._ways(), self._data.policy.name)
-        return _inode_of(directory) == inode and all(os.path.lexists(directory / name) for name in names)
+        names = (*put.ways, self._data.policy.name)
+        return _inode_of(directory) == put.inode and all(os.path.lexists(directory / name) for name in names)
 
     def _ways(self) -> dict[str, str]:
         ways: dict[str, str] = {}
-        for repository in self._data.repositories():
+        for repository in self.repositories:
             ways |= list_ways(self._data, repository, self.policies.of(repository.name))
         return ways
 
-    def _put_in_force(self, content: bytes) -> None:
+    def _put_in_force(self, content: bytes, ways: dict[str, str]) -> None:
         directory = self._data.policy_in_force
         new = directory.with_name(f".policy-{secrets.token_hex(8)}")
         try:
-            self._write(new, content)
+            self._write(new, content, ways)
             inode = _inode_of(new)
             files.exchange(directory, new)
         except OSError:
@@ -128,13 +140,13 @@ class CurrentPolicy:
             with contextlib.suppress(OSError):
                 files.remove(new)
             raise
-        self._put = content, inode
+        self._put = Put(content, ways, inode)
         for old in directory.parent.glob(".policy-*"):
             if old != new:  # a request may be on its way through the one before
                 files.remove(old)
 
-    def _write(self, directory: Path, content: bytes) -> None:
-        for way, target in self._ways().items():
+    def _write(self, directory: Path, content: bytes, ways: dict[str, str]) -> None:
+        for way, target in ways.items():
             (directory / way).parent.mkdir(parents=True, exist_ok=True)
             (directory / way).symlink_to(target)
         (directory / self._data.policy.name).write_bytes(content)

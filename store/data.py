@@ -1,9 +1,13 @@
 """The data directory: which repositories there are, and every path that is not a repository's own."""
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from store.repository import DEFAULT, Repository
+from store.repository import DEFAULT, NAME, NAMED, Repository, address_of, is_repository_name
+
+_NAMED = re.compile(rf"/+{NAMED}/+(?P<name>{NAME.pattern})(?P<rest>/.*)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,44 @@ class Data:
         return self.repository(DEFAULT)
 
     def repository(self, name: str) -> Repository:
-        return Repository(name, self.root / "packages", self.site / name, self.state / name)
+        """The one of that name, whether it is there or not."""
+        return Repository(name, self.root / address_of(name) / "packages", self.site / name, self.state / name)
+
+    def find(self, path: str) -> tuple[Repository, str]:
+        """The repository that a URL's path is about, there or not, and the rest of the path: what it is in there.
+
+        nginx.conf maps in the same way.
+        """
+        found = _NAMED.fullmatch(path)
+        if found is None or not is_repository_name(found["name"]):
+            return self.default, path
+        return self.repository(found["name"]), found["rest"] or "/"
+
+    def exists(self, repository: Repository) -> bool:
+        """The default one always does; any other as long as its directory is there."""
+        return repository.name == DEFAULT or (is_repository_name(repository.name) and repository.packages.is_dir())
 
     def repositories(self) -> tuple[Repository, ...]:
+        """The default one, and after it all others that exist, by name. OSError where that cannot be seen."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return (self.default, *filter(self.exists, self._named_in(self.named)))
         return (self.default,)
+
+    def remembered(self) -> tuple[Repository, ...]:
+        """All but the default one that something was derived for, whether they exist or not."""
+        with suppress(OSError):
+            return tuple(each for each in self._named_in(self.state) if each.index.exists())
+        return ()
+
+    def _named_in(self, directory: Path) -> list[Repository]:
+        """Those that something is called after there."""
+        names = sorted(path.name for path in directory.iterdir())
+        return [self.repository(name) for name in names if is_repository_name(name)]
+
+    @property
+    def named(self) -> Path:
+        """Where all but the default repository are."""
+        return self.root / NAMED
 
     @property
     def htpasswd(self) -> Path:

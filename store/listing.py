@@ -10,15 +10,20 @@ _JSON = json.JSONEncoder().encode
 
 
 class Listed(NamedTuple):
-    """`path` is relative to `packages/`, `digest` is sha256 in hex."""
+    """`path` is relative to `packages/`, `digest` is sha256 in hex, `release` the version as it is written.
+
+    `yanked` is the reason, which may be empty; None where the file is not yanked.
+    """
 
     path: str
     digest: str
+    release: str
+    yanked: str | None = None
 
 
 def render_listing(entries: Iterable[Listed]) -> bytes:
     """Each file name at the beginning of a line, for `find_listed`."""
-    lines = (f"{_JSON(path.rpartition('/')[2])}: [{_JSON(path)}, {_JSON(digest)}]" for path, digest in entries)
+    lines = (f"{_JSON(entry.path.rpartition('/')[2])}: {_JSON(entry)}" for entry in entries)
     return "\n".join(("{", ",\n".join(lines), "}", "")).encode()
 
 
@@ -26,7 +31,7 @@ def read_listing(repository: Repository, project: str) -> dict[str, Listed]:
     """File name → how it is listed; empty where there is no listing, or none that can be read."""
     try:
         found = json.loads(repository.listing(project).read_bytes())
-        return {str(filename): Listed(str(path), str(digest)) for filename, (path, digest) in found.items()}
+        return {filename: _read_entry(entry) for filename, entry in found.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
@@ -40,10 +45,17 @@ def find_listed(repository: Repository, project: str, filename: str) -> Listed |
         if found < 0:
             return None
         line = content[found + len(key) : content.index(b"\n", found + 1)]
-        path, digest = json.loads(line.removesuffix(b","))
+        return _read_entry(json.loads(line.removesuffix(b",")))
     except (OSError, ValueError, TypeError):
         return None
-    return Listed(str(path), str(digest))
+
+
+def _read_entry(entry: object) -> Listed:
+    """ValueError or TypeError for what is no entry."""
+    if not isinstance(entry, list):
+        raise TypeError
+    path, digest, release, yanked = entry
+    return Listed(str(path), str(digest), str(release), None if yanked is None else str(yanked))
 
 
 def listing_version(repository: Repository, project: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from store.errors import BadPolicy
-from store.repository import DEFAULT
+from store.repository import DEFAULT, NAME_EXPECTED, NAMED, is_repository_name
 
 ANONYMOUS = "anonymous"
 AUTHENTICATED = "authenticated"
@@ -52,7 +52,7 @@ class Doubt(NamedTuple):
 
 @dataclass(frozen=True)
 class Policies:
-    """What one `larder.toml` says, by repository; the default policy for those it does not name.
+    """What one `larder.toml` says, by repository. Those it does not name have the policy of the default one.
 
     `users` are all that it names, each with the line.
     """
@@ -62,7 +62,7 @@ class Policies:
     doubts: tuple[Doubt, ...] = ()
 
     def of(self, repository: str) -> Policy:
-        return self.by_repository.get(repository, Policy())
+        return self.by_repository.get(repository) or self.by_repository.get(DEFAULT, Policy())
 
 
 def parse_policies(content: bytes) -> Policies:
@@ -85,16 +85,33 @@ def parse_policies(content: bytes) -> Policies:
 
 def _read_policies(text: str, document: dict[str, Any]) -> Policies:
     groups = _read_groups(text, document.pop("groups", {}))
-    policy = _read_policy(text, _descend(text, document, ("repositories", DEFAULT)))
-    named = {*policy.download, *policy.upload}
-    expanded = replace(policy, download=_expand(policy.download, groups), upload=_expand(policy.upload, groups))
-    users = {*expanded.download, *expanded.upload} - {ANONYMOUS, AUTHENTICATED}
+    tables = _read_tables(text, document)
+    default = _read_policy(text, DEFAULT, tables.pop(DEFAULT, {}), Policy())
+    written = {name: _read_policy(text, name, table, default) for name, table in tables.items()} | {DEFAULT: default}
+    named = {who for policy in written.values() for who in (*policy.download, *policy.upload)}
     lines = _find_strings(text)
     return Policies(
-        {DEFAULT: expanded},
-        {user: lines.get(user, 1) for user in sorted(users)},
+        {name: _expand_groups(policy, groups) for name, policy in written.items()},
+        {user: lines.get(user, 1) for user in sorted({*_expand(named, groups)} - {ANONYMOUS, AUTHENTICATED})},
         tuple(_doubt_groups(named, groups, lines)),
     )
+
+
+def _read_tables(text: str, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Repository → its table."""
+    for key in document:
+        if key != NAMED:
+            raise BadPolicy(f"line {_line_of(text, key)}: {key[:80]!r} is no key; expected [{NAMED}.{DEFAULT}]")
+    tables = document.get(NAMED, {})
+    if not isinstance(tables, dict):
+        raise BadPolicy(f"line {_line_of(text, NAMED)}: {NAMED!r} is no table; expected [{NAMED}.{DEFAULT}]")
+    for name, table in tables.items():
+        line = _line_of(text, NAMED, name)
+        if name != DEFAULT and not is_repository_name(name):
+            raise BadPolicy(f"line {line}: {name[:80]!r} is no name of a repository; expected {NAME_EXPECTED}")
+        if not isinstance(table, dict):
+            raise BadPolicy(f"line {line}: {name!r} is no table; expected [{NAMED}.{name}]")
+    return dict(tables)
 
 
 def _read_groups(text: str, groups: object) -> dict[str, tuple[str, ...]]:
@@ -113,6 +130,10 @@ def is_user_name(name: object) -> bool:
     return isinstance(name, str) and name not in (ANONYMOUS, AUTHENTICATED) and bool(_NAME.fullmatch(name))
 
 
+def _expand_groups(policy: Policy, groups: Mapping[str, tuple[str, ...]]) -> Policy:
+    return replace(policy, download=_expand(policy.download, groups), upload=_expand(policy.upload, groups))
+
+
 def _expand(who: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """With the members of groups in their place; each once."""
     members = (groups.get(one.removeprefix(GROUP), ()) if one.startswith(GROUP) else (one,) for one in who)
@@ -129,16 +150,17 @@ def _doubt_groups(
             yield Doubt(lines.get(one, 1), f"there is no group {one[:80]!r}; expected {expected}")
 
 
-def _read_policy(text: str, table: dict[str, Any]) -> Policy:
-    policy = Policy()
+def _read_policy(text: str, name: str, table: dict[str, Any], policy: Policy) -> Policy:
+    """As the table has it; what it leaves out is as in `policy`."""
     for key, value in table.items():
+        line = _line_of(text, NAMED, name, key)
         if key not in _READERS:
-            raise BadPolicy(f"line {_line_of(text, key)}: {key[:80]!r} is no key; expected {', '.join(_READERS)}")
+            raise BadPolicy(f"line {line}: {key[:80]!r} is no key; expected {', '.join(_READERS)}")
         try:
             policy = replace(policy, **_READERS[key](value))
         except ValueError as error:
             shown = repr(value)[:80]
-            raise BadPolicy(f"line {_line_of(text, key)}: {key} = {shown}; expected {error}") from error
+            raise BadPolicy(f"line {line}: {key} = {shown}; expected {error}") from error
     return policy
 
 
@@ -148,24 +170,17 @@ def _explain_syntax(text: str, error: tomllib.TOMLDecodeError) -> str:
     return f"line {line or len(text.rstrip().splitlines()) or 1}: {reason[:200]}; expected TOML"
 
 
-def _descend(text: str, document: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """The table at `path`; every other key on the way is refused."""
-    for name in path:
-        for key in document:
-            if key != name:
-                raise BadPolicy(f"line {_line_of(text, key)}: {key[:80]!r} is no key; expected [{'.'.join(path)}]")
-        document = document.get(name, {})
-        if not isinstance(document, dict):
-            raise BadPolicy(f"line {_line_of(text, name)}: {name!r} is no table; expected [{'.'.join(path)}]")
-    return document
+def _line_of(text: str, *keys: str) -> int:
+    """The line that assigns the last of the keys, or names it in a table's head, below that of the key before it.
 
-
-def _line_of(text: str, key: str) -> int:
-    """The first line that assigns `key` or names it in a table's head; 1 where none is found."""
-    word = rf"(?:\"{re.escape(key)}\"|'{re.escape(key)}'|{re.escape(key)})"
-    pattern = re.compile(rf"\s*(?:{word}\s*[=.]|\[+[^\]#]*{word}\s*[\].]|[^=#]*\.\s*{word}\s*[=.])")
-    numbers = (number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line))
-    return next(numbers, 1)
+    That of the key before it where none is found, and 1 where there is none at all.
+    """
+    lines, at = text.splitlines(), 0
+    for key in keys:
+        word = rf"(?:\"{re.escape(key)}\"|'{re.escape(key)}'|{re.escape(key)})"
+        pattern = re.compile(rf"\s*(?:{word}\s*[=.]|\[+[^\]#]*{word}\s*[\].]|[^=#]*\.\s*{word}\s*[=.])")
+        at = next((number for number in range(at, len(lines)) if pattern.match(lines[number])), at)
+    return at + 1
 
 
 def _find_strings(text: str) -> dict[str, int]:

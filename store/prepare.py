@@ -31,8 +31,9 @@ def prepare(data: Data, *, owner: tuple[int, int] | None = None) -> None:
     with explained(data.root, data.root):
         data.root.mkdir(parents=True, exist_ok=True)
         _let_pass(data.root, owner)
-    packages = [repository.packages for repository in data.repositories()]
-    for directory in (*packages, data.htpasswd.parent):
+    with explained(data.named, data.root, "read"):
+        packages = [repository.packages for repository in data.repositories()]
+    for directory in (*packages, data.named, data.htpasswd.parent):
         with explained(directory, data.root):
             directory.mkdir(parents=True, exist_ok=True)
             _hand_over(directory, owner)
@@ -62,7 +63,7 @@ def _check_derived(directory: Path, data: Data) -> None:
     """Raise BadDirectory where pages or state are sent to a directory with other things in it."""
     if directory.parent == data.root and not directory.is_symlink():
         return
-    ours = {repository.name for repository in data.repositories()} | {data.kept_policy.name}
+    ours = {each.name for each in (*data.repositories(), *data.remembered())} | {data.kept_policy.name}
     others = {path.name for path in directory.iterdir() if not is_ignored(path.name)} - ours - FOREIGN
     if others:
         raise BadDirectory(
@@ -143,7 +144,7 @@ def check_is_larders(root: Path) -> None:
 def _written(data: Data) -> list[Path]:
     """Every directory that Larder writes to and that is there."""
     below = [path for one in data.repositories() for path in (one.packages, one.site, one.state)]
-    return [data.site, data.state, *filter(os.path.lexists, below)]
+    return [data.named, data.site, data.state, *filter(os.path.lexists, below)]
 
 
 def main() -> int:

@@ -1,10 +1,24 @@
 """One repository: every path of it. No other module knows where anything of a repository lies."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT = "default"
+NAMED = "repositories"  # below it, in URLs and in the data directory alike, are all others
+NAME = re.compile("[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")  # of one; nginx.conf has it, too
+NAME_EXPECTED = "up to 64 lower-case letters, digits, and . _ - between them"
 PROJECTS, OVERVIEW = "projects", "overview"  # below `site`: the page sets
+
+
+def is_repository_name(name: str) -> bool:
+    """Whether a repository beside the default one can have the name."""
+    return bool(NAME.fullmatch(name)) and name != DEFAULT
+
+
+def address_of(name: str) -> str:
+    """Where the repository is below the root of all URLs, and below the data directory: it is the same path."""
+    return "" if name == DEFAULT else f"{NAMED}/{name}/"
 
 
 @dataclass(frozen=True)
@@ -15,6 +29,11 @@ class Repository:
     packages: Path
     site: Path
     state: Path
+
+    @property
+    def address(self) -> str:
+        """As `address_of` has it."""
+        return address_of(self.name)
 
     @property
     def index(self) -> Path:

@@ -1,6 +1,7 @@
 """Start the uploader: `python -m uploader`. LARDER_… variables say where; the README lists them."""
 
 import argparse
+import contextlib
 import os
 import sys
 
@@ -40,9 +41,10 @@ def main() -> int:
 
 def _make_ready(data: Data) -> None:
     """Sweep what a crash left; BadDirectory where uploads could never be stored, or no user be read."""
-    for repository in data.repositories():
-        check_writable((repository.packages,), data.root)
-        sweep_incoming(repository.packages)
+    check_writable((data.default.packages,), data.root)
+    with contextlib.suppress(OSError):  # where one of the others cannot be written to, /health says so
+        for repository in data.repositories():
+            sweep_incoming(repository.packages)
     try:
         read_htpasswd(data.htpasswd)
     except OSError as error:

@@ -5,12 +5,15 @@ from typing import Any
 from aiohttp import web
 
 from store.settings import Settings
+from uploader import repositories
 from uploader.answers import errors_as_http
 from uploader.auth import reads
 from uploader.auth.gatehouse import Gatehouse
 from uploader.auth.reads import Reads
 from uploader.health import Health
+from uploader.named import Named
 from uploader.redirects import redirect
+from uploader.repositories import Repositories
 from uploader.upload.uploads import Uploads
 
 SERVER: dict[str, Any] = {
@@ -31,7 +34,9 @@ def create_app(settings: Settings) -> web.Application:
     app.router.add_get("/health", Health(data).answer)
     gatehouse = Gatehouse(data)
     app.cleanup_ctx.append(gatehouse.keeping)
+    app.cleanup_ctx.append(Named(data).keeping)
     app.router.add_get(reads.ADDRESS, Reads(data, gatehouse.authorization, gatehouse.admissions).answer)
+    app.router.add_get(repositories.ADDRESS, Repositories(data, gatehouse.authorization).answer)
     app.router.add_get(ANY, redirect)
     uploads = Uploads(data, settings.listing_wait, gatehouse.authorization)
     app.router.add_post(ANY, uploads.take)

@@ -5,6 +5,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 
@@ -13,7 +14,9 @@ from store.data import Data
 from store.errors import Refused
 from store.explain import explain
 from store.heartbeat import ALIVE, UNSTEADY, read_heartbeat
+from store.policy import Policies
 from store.prepare import check_writable
+from store.repository import Repository
 from uploader.answers import answer
 from uploader.auth.htpasswd import parse_users, read_htpasswd
 from uploader.doubts import list_doubts
@@ -38,8 +41,9 @@ class Health:
 
 def examine(data: Data) -> tuple[list[str], list[str]]:
     """What keeps uploads or indexing from working, and what a person should know of besides."""
-    faults = [*_check_storage(data), *_check_users(data)]
-    if read_in_force(data) is None:
+    policies = read_in_force(data)
+    faults = [*_check_storage(data, policies), *_check_users(data)]
+    if policies is None:
         faults.append("the indexer has not said yet which policy is in force; until then nothing can be uploaded")
     heartbeat, age = read_heartbeat(data)
     if heartbeat.stopped:
@@ -55,18 +59,29 @@ def examine(data: Data) -> tuple[list[str], list[str]]:
     return [*faults, *heartbeat.faults], [*heartbeat.notes, *_note_doubts(data)]
 
 
-def _check_storage(data: Data) -> Iterator[str]:
-    for repository in data.repositories():
-        try:
-            check_writable((repository.packages,), data.root)
-            facts = os.statvfs(repository.packages)
-        except Refused as error:
-            yield str(error)
-        except OSError as error:
-            yield explain(repository.packages, data.root, error)
-        else:
-            if facts.f_bavail * facts.f_frsize < LITTLE or (facts.f_files and facts.f_favail == 0):
-                yield f"the disk of {repository.packages} is full"
+def _check_storage(data: Data, policies: Policies | None) -> Iterator[str]:
+    repositories: tuple[Repository, ...] = (data.default,)
+    try:
+        repositories = data.repositories()
+    except OSError as error:
+        yield explain(data.named, data.root, error, "read")
+    if policies and not policies.by_repository.keys() <= {repository.name for repository in repositories}:
+        yield from _check_place(data.named, data.root)  # where those are made that the policy names
+    for repository in repositories:
+        yield from _check_place(repository.packages, data.root)
+
+
+def _check_place(directory: Path, root: Path) -> Iterator[str]:
+    try:
+        check_writable((directory,), root)
+        facts = os.statvfs(directory)
+    except Refused as error:
+        yield str(error)
+    except OSError as error:
+        yield explain(directory, root, error)
+    else:
+        if facts.f_bavail * facts.f_frsize < LITTLE or (facts.f_files and facts.f_favail == 0):
+            yield f"the disk of {directory} is full"
 
 
 def _check_users(data: Data) -> Iterator[str]:

@@ -7,4 +7,5 @@ LISTING = "listing.json"  # `store.repository` tells the uploader so
 
 
 def render_listing_file(detail: ProjectDetail) -> dict[str, bytes]:
-    return {LISTING: render_listing(Listed(file.path, file.distribution.digest) for file in detail.files)}
+    entries = (Listed(file.path, file.distribution.digest, file.release, file.yanked) for file in detail.files)
+    return {LISTING: render_listing(entries)}

@@ -88,7 +88,7 @@ def test_until_all_is_listed_the_heart_says_how_far_it_is(running: Running) -> N
     for now in (0.0, 1.0, 2.0):
         loop._turn([], now)
     assert loop._faults(2.0) == ()
-    loop._upkeep.stop()
+    loop._upkeeps.stop()
 
 
 def test_the_policy_is_in_force_after_the_first_turn(running: Running) -> None:
@@ -96,7 +96,7 @@ def test_the_policy_is_in_force_after_the_first_turn(running: Running) -> None:
     assert read_in_force(running.data) is None
     loop._turn([], time.monotonic())
     assert read_in_force(running.data) is not None
-    loop._upkeep.stop()
+    loop._upkeeps.stop()
 
 
 def test_a_policy_that_is_refused_is_a_note(running: Running) -> None:
@@ -170,10 +170,10 @@ def test_a_restart_never_shows_a_page_with_part_of_its_files(running: Running) -
     loop = Loop(running.settings)
     make_wheel(running.packages, "many", "2.0")
     for now in (1.0, 2.0, 3.0):
-        loop._turn([Hint("many-2.0-py3-none-any.whl")], now)
+        loop._turn([("default", Hint("many-2.0-py3-none-any.whl"))], now)
         assert len(read_listing(running.data.default, "many")) >= SLICE + 10
     assert len(read_listing(running.data.default, "many")) == SLICE + 11
-    loop._upkeep.stop()
+    loop._upkeeps.stop()
 
 
 def test_good_pages_stay_until_what_was_learnt_is_learnt_again(
@@ -195,7 +195,7 @@ def test_good_pages_stay_until_what_was_learnt_is_learnt_again(
         loop._turn([], float(now))
     assert running.lists(wheel)
     assert loop._faults(12.0) == ()
-    loop._upkeep.stop()
+    loop._upkeeps.stop()
 
 
 def test_an_uploads_page_does_not_wait_for_a_thousand_other_files(running: Running) -> None:
@@ -205,9 +205,9 @@ def test_an_uploads_page_does_not_wait_for_a_thousand_other_files(running: Runni
     loop = Loop(running.settings)
     for now in (1.0, 2.0):  # all that is there is handed to other processes, and none of their reports is taken in
         loop._turn([], now)
-    assert loop._upkeep._tracker.unread == 1000
+    assert next(iter(loop._upkeeps))._tracker.unread == 1000
     wheel = make_wheel(running.packages, "acme-tools", "1.0")
-    loop._turn([Hint(wheel.name)], 3.0)
+    loop._turn([("default", Hint(wheel.name))], 3.0)
     assert running.lists(wheel)
-    assert loop._upkeep._tracker.unread == 1000
-    loop._upkeep.stop()
+    assert next(iter(loop._upkeeps))._tracker.unread == 1000
+    loop._upkeeps.stop()

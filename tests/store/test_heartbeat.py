@@ -43,7 +43,7 @@ def test_an_indexer_that_keeps_dying_is_unsteady_until_it_is_stopped_or_holds_ou
 
 
 def test_a_listing_is_read_as_it_was_rendered(data: Data) -> None:
-    entries = [Listed("a/ä\n-1.0.zip", "d" * 64), Listed("demo-1.0.zip", "e" * 64)]
+    entries = [Listed("a/ä\n-1.0.zip", "d" * 64, "1.0"), Listed("demo-1.0.zip", "e" * 64, "1.0")]
     repository = data.default
     assert read_listing(repository, "demo") == {}
     assert listing_version(repository, "demo") == ""

@@ -6,10 +6,10 @@ from store.data import Data
 from store.listing import Listed, find_listed, read_listing, render_listing
 
 ENTRIES = [
-    Listed("demo-1.0.tar.gz", "a" * 64),
-    Listed('odd/]\n"],\n/demo-2.0.tar.gz', "b" * 64),
-    Listed('sub/"demo-3.0.tar.gz": [/demo-3.0.zip', "c" * 64),
-    Listed("ümläut/demo-1.0-py3-none-any.whl", "d" * 64),
+    Listed("demo-1.0.tar.gz", "a" * 64, "1.0"),
+    Listed('odd/]\n"],\n/demo-2.0.tar.gz', "b" * 64, "2.0", ""),
+    Listed('sub/"demo-3.0.tar.gz": [/demo-3.0.zip', "c" * 64, "3.0", 'a "reason"\n'),
+    Listed("ümläut/demo-1.0-py3-none-any.whl", "d" * 64, "1.0"),
 ]
 
 

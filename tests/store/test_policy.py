@@ -3,7 +3,7 @@
 import pytest
 
 from store.errors import BadPolicy
-from store.policy import CLOSED, Doubt, Policy, parse_policies
+from store.policy import AUTHENTICATED, CLOSED, Doubt, Policy, parse_policies
 
 HEAD = "[repositories.default]\n"
 
@@ -100,7 +100,10 @@ def test_closed_is_a_policy_that_gives_nothing_away() -> None:
         (HEAD + "upload = [\n", "expected TOML"),
         (HEAD + HEAD, "line 2: "),
         (HEAD + "upload = []\nupload = []", "line 3: "),
-        ("[repositories.other]\nupload = []", "line 1: 'other' is no key; expected [repositories.default]"),
+        ("[repositories.Team]\nupload = []", "line 1: 'Team' is no name of a repository; expected up to 64 lower-case"),
+        ('[repositories."../x"]\nupload = []', "line 1: '../x' is no name of a repository; expected"),
+        ("[repositories]\nteam = 1", "line 2: 'team' is no table; expected [repositories.team]"),
+        (HEAD + "upload = []\n[repositories.team]\nupload = 1", "line 4: upload = 1; expected a list"),
         ("[repository.default]", "line 1: 'repository' is no key; expected [repositories.default]"),
         ("upload = []", "line 1: 'upload' is no key"),
         ("# one\nrepositories = 1", "line 2: 'repositories' is no table"),
@@ -124,3 +127,23 @@ def test_a_mistake_is_refused_in_one_line_that_says_where_and_what(text: str, re
 def test_bytes_that_are_no_text_are_refused(content: bytes) -> None:
     with pytest.raises(BadPolicy, match=r"^line 1: "):
         parse_policies(content)
+
+
+def test_what_a_table_leaves_out_and_who_has_none_is_as_the_default_repository_has_it() -> None:
+    policies = parse_policies(b"""
+[groups]
+devs = ["ann"]
+[repositories.team]
+download = ["@devs"]
+[repositories.default]
+download = ["authenticated"]
+overwrite = true
+""")
+    default = Policy(download=(AUTHENTICATED,), overwrite=True)
+    assert policies.of("default") == policies.of("no-table") == default
+    assert policies.of("team") == Policy(download=("ann",), overwrite=True)
+    assert policies.users == {"ann": 3}
+
+
+def test_a_repository_by_another_name_has_the_defaults_where_nothing_is_said() -> None:
+    assert parse_policies(b"").of("team") == Policy()

@@ -61,7 +61,7 @@ class Room:
 
     def list_files(self, project: str, *paths: str) -> None:
         """Write the project's page set as the indexer does; `paths` are relative to the packages."""
-        entries = [Listed(path, digest(self.packages / path)) for path in paths]
+        entries = [Listed(path, digest(self.packages / path), "1.0") for path in paths]
         pages = self.data.default.versions / f"{project}-{time.monotonic_ns()}"
         pages.mkdir(parents=True)
         self.data.default.projects.mkdir(exist_ok=True)

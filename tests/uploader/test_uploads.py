@@ -55,7 +55,7 @@ def test_an_upload_elsewhere_is_told_which_addresses_take_uploads(
 ) -> None:
     answer = room.upload(make_wheel(tmp_path, "demo", "1.0"), path)
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
-    assert "takes no uploads; expected /, /simple/, /legacy/ or /pypi/" in answer.reason
+    assert "takes no uploads; expected /, /simple/, /legacy/ or /pypi/, of a repository" in answer.reason
     assert room.stored() == []
     assert caplog.text.count(f"refused POST '{path}' from 192.0.2.7 user 'ann' file -: 405 ") == 1
 

@@ -211,6 +211,13 @@ def test_other_bytes_replace_a_file_where_overwriting_is_on(larder: Larder, tmp_
     assert upload(larder, second).status == 200
     assert larder.digest("over", second.name) == digest(second)
     assert larder.get(f"/packages/{first.name}").body == second.read_bytes()
+    etags = []
+    for number in range(3):  # all within a second, and of one size
+        other = make_wheel(tmp_path / f"3{number}", "over", "1.0", {"second.py": b"%d" % number})
+        assert upload(larder, other).status == 200
+        etags.append(larder.get(f"/packages/{first.name}").headers["ETag"])
+        assert larder.get(f"/packages/{first.name}", If_None_Match=etags[0]).status == (200 if number else 304)
+    assert len(set(etags)) == 3
 
 
 def test_htpasswd_works_for_uploads_and_for_reading(larder: Larder, tmp_path: Path) -> None:

@@ -54,6 +54,14 @@ class Authorization:
             raise HttpRefusal(403, f"{shown(proof.user)} may not {VERBS[action]} here")
         return proof
 
+    async def identify(self, request: web.Request) -> str | None:
+        """Whose name and password come with the request; None for nobody's, and where it cannot be told."""
+        try:
+            proof = await self._check(request, self._read_users("download"), "download")
+        except HttpRefusal:
+            return None
+        return None if proof is None else proof.user
+
     def _read_users(self, action: Action) -> Mapping[str, bytes]:
         try:
             users = self._htpasswd.read()

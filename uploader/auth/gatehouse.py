@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import web
 
+from store import files
 from store.current import InForce
 from store.data import Data
 from store.policy import Doubt, Policies
@@ -31,7 +32,7 @@ class Gatehouse:
         self._data = data
         self._htpasswd = Htpasswd(data.htpasswd)
         self._policies = InForce(data)
-        self._readers = {each.name: Readers(data.readers_of(each.name)) for each in data.repositories()}
+        self._readers: dict[str, Readers] = {}  # replaced, never changed: it is kept on another thread
         self.admissions = Admissions(data)
         self._limits = Limits(self.admissions.withdraw, self._withdraw_reader)
         self._passwords = Passwords(self._limits)
@@ -72,8 +73,12 @@ class Gatehouse:
             return None
 
     def _keep_readers(self, users: Mapping[str, bytes], policies: Policies | None, withheld: frozenset[str]) -> None:
-        for repository, readers in self._readers.items():
-            readers.keep(users, policies.of(repository) if policies else None, withheld)
+        before, names = self._readers, [repository.name for repository in self._data.repositories()]
+        self._readers = {name: before.get(name) or Readers(self._data.readers_of(name)) for name in names}
+        for name, readers in self._readers.items():
+            readers.keep(users, policies.of(name) if policies else None, withheld)
+        for gone in before.keys() - self._readers.keys():
+            files.remove(self._data.readers_of(gone))
 
     def _withdraw_reader(self, user: str) -> None:
         for readers in self._readers.values():

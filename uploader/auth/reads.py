@@ -42,8 +42,8 @@ class Reads:
         return web.Response(status=204)
 
     def _read_policy(self, name: str) -> Policy:
-        if name not in {repository.name for repository in self._data.repositories()}:
-            raise HttpRefusal(403, f"{shown(name)} is no repository")
+        if not self._data.exists(self._data.repository(name)):
+            raise HttpRefusal(403, f"there is no repository {shown(name)}")
         policies = self._policies.read()
         if policies is None:
             raise HttpRefusal(503, "the indexer has not yet said which policy is in force; expected it at any moment")

@@ -16,9 +16,12 @@ _UPLOAD = re.compile(r"/+(?:(?:simple|legacy|pypi)/*)?")
 
 def find_repository(data: Data, path: str) -> Repository:
     """The repository that an upload to `path` is for, last slash or not; HttpRefusal where none takes uploads there."""
-    if _UPLOAD.fullmatch(path):
-        return data.default
-    message = f"{shown(path)} takes no uploads; expected {ADDRESSES}"
+    repository, rest = data.find(path)
+    if not data.exists(repository):
+        raise HttpRefusal(404, f"there is no repository {shown(repository.name)}")
+    if _UPLOAD.fullmatch(rest):
+        return repository
+    message = f"{shown(path)} takes no uploads; expected {ADDRESSES}, of a repository"
     raise HttpRefusal(405, message, {"Allow": "GET, HEAD"})
 
 

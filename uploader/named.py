@@ -1,0 +1,49 @@
+"""Makes the directory of each repository that `larder.toml` names: which there are is for the disk to say."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from store.current import InForce
+from store.data import Data
+from store.policy import Policies
+
+log = logging.getLogger(__name__)
+
+TICK = 0.2  # seconds between two looks at the policy
+
+
+class Named:
+    """Once for each policy that is put in force: what people remove afterwards stays removed."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self._policies = InForce(data)
+
+    async def keeping(self, _: web.Application) -> AsyncIterator[None]:
+        """As long as the application runs."""
+        task = asyncio.create_task(self._keep())
+        yield
+        task.cancel()
+
+    async def _keep(self) -> None:
+        made: Policies | None = None
+        while True:
+            policies = self._policies.read()  # put in force again where other repositories are there now
+            if policies is not None and policies != made:
+                await asyncio.to_thread(make_named, self._data, policies)
+                made = policies
+            await asyncio.sleep(TICK)
+
+
+def make_named(data: Data, policies: Policies) -> None:
+    """Make those that are not there; a line in the log for each that cannot be made."""
+    for repository in map(data.repository, policies.by_repository):
+        try:
+            if not data.exists(repository):
+                repository.packages.mkdir(parents=True)
+                log.info("made %s, which %s names", repository.packages, data.policy)
+        except OSError as error:
+            log.error("cannot make %s, which %s names: %s", repository.packages, data.policy, error.strerror)

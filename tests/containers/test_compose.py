@@ -64,9 +64,9 @@ class Stack:
         done = self.compose("exec", "-T", service, "touch", path, check=False)
         return done.returncode != 0 and "Read-only file system" in done.stdout
 
-    def upload(self, wheel: Path) -> None:
-        login = ("--username", USER, "--password", PASSWORD, "--non-interactive", "--disable-progress-bar")
-        run_tool("-m", "twine", "upload", *login, "--repository-url", f"{self.larder.url}/", str(wheel))
+    def upload(self, wheel: Path, at: str = "", user: str = USER) -> None:
+        login = ("--username", user, "--password", PASSWORD, "--non-interactive", "--disable-progress-bar")
+        run_tool("-m", "twine", "upload", *login, "--repository-url", f"{self.larder.url}/{at}", str(wheel))
 
 
 def run(
@@ -143,15 +143,31 @@ def test_a_file_dropped_into_the_mounted_directory_is_listed_and_installed(stack
     assert installed_version(stack, "dropped", tmp_path / "target") == "2.0"
 
 
+def test_twine_and_pip_use_a_repository_of_somebodys_own(stack: Stack, tmp_path: Path) -> None:
+    policy = stack.larder.data / "larder.toml"
+    policy.write_text('[repositories.team]\ndownload = ["a@b.example"]\nupload = ["a@b.example"]\n')
+    stack.larder.add_user("a@b.example")
+    wait_until(lambda: stack.larder.get("/repositories/team/simple/").status == 401, 5)
+    stack.upload(make_wheel(tmp_path, "teamed", "1.0"), "repositories/team", "a@b.example")
+    assert (stack.larder.data / "repositories/team/packages/teamed-1.0-py3-none-any.whl").stat().st_uid == stack.uid
+    url = f"http://a%40b.example:{PASSWORD}@127.0.0.1:{stack.larder.port}/repositories/team"
+    run_pip("download", url, "--dest", str(tmp_path / "got"), "teamed", below="")
+    assert [path.name for path in (tmp_path / "got").iterdir()] == ["teamed-1.0-py3-none-any.whl"]
+    shutil.rmtree(stack.larder.data / "repositories/team")
+    wait_until(lambda: stack.larder.get("/repositories/team/simple/").status == 404, 5)
+    policy.write_text("# open\n")
+    wait_until(lambda: stack.larder.get("/health").status == 200, 5)
+
+
 def installed_version(stack: Stack, project: str, target: Path) -> str:
     run_pip("install", stack.larder.url, "--target", str(target), project)
     script = f"import sys; sys.path.insert(0, {str(target)!r}); import {project}; print({project}.version)"
     return run_tool("-c", script).stdout.strip()
 
 
-def run_pip(verb: str, url: str, *arguments: str) -> None:
+def run_pip(verb: str, url: str, *arguments: str, below: str = "/simple/") -> None:
     """pip, with no index but this one."""
-    index = ("--isolated", "--no-cache-dir", "--no-deps", "--index-url", f"{url}/simple/")
+    index = ("--isolated", "--no-cache-dir", "--no-deps", "--index-url", f"{url}{below}")
     run_tool("-m", "pip", verb, *index, *arguments, env={"PIP_CONFIG_FILE": os.devnull})
 
 
@@ -202,9 +218,17 @@ def test_only_nginx_is_on_a_network(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("service", "read", "written"),
     [
-        ("indexer", ("data", "data/packages", "data/auth"), ("site", "state", "run/indexer")),
-        ("uploader", ("data", "data/auth", "site", "run/indexer"), ("data/packages", "run/uploader")),
-        ("nginx", ("data", "data/packages", "data/auth", "site", "run/indexer", "run/uploader"), ()),
+        ("indexer", ("data", "data/packages", "data/repositories", "data/auth"), ("site", "state", "run/indexer")),
+        (
+            "uploader",
+            ("data", "data/auth", "site", "run/indexer"),
+            ("data/packages", "data/repositories", "run/uploader"),
+        ),
+        (
+            "nginx",
+            ("data", "data/packages", "data/repositories", "data/auth", "site", "run/indexer", "run/uploader"),
+            (),
+        ),
     ],
 )
 def test_each_program_writes_only_what_is_its_own(

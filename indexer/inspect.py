@@ -16,9 +16,9 @@ from store.errors import Refused
 from store.files import check_access, is_being_written
 from store.identity import NO_IDENTITY, Identity
 from store.names import SIGNATURE, YANKED, parse_filename
+from store.yank import BYTES, read_reason
 
 UNMARKED = ".tar"  # nothing in such a file tells how long it is: one that is being filled can seem whole
-REASON_LIMIT = 2000  # characters of a .yanked file
 
 _LIBRARIES = ("isal", "packaging")
 
@@ -94,8 +94,7 @@ def _read_facts(file: BinaryIO, filename: str, budget: Budget) -> tuple[Facts, b
     if filename.endswith(SIGNATURE):
         return Signature(), b""
     if filename.endswith(YANKED):
-        text = file.read(4 * REASON_LIMIT).decode("utf-8", "replace")
-        return Yank(" ".join(text.split())[:REASON_LIMIT]), b""
+        return Yank(read_reason(file.read(BYTES))), b""
     contents = read_contents(file, parse_filename(filename), budget=budget)
     return contents.distribution, contents.core_metadata
 

@@ -77,7 +77,7 @@ class Publisher:
                 self._dirty[project] = None
 
     def take_published(self) -> list[str]:
-        """The projects whose pages were switched since this was asked last."""
+        """The projects whose pages were switched or removed since this was asked last."""
         return self._renderer.take_rendered()
 
     def soil_overview(self) -> None:

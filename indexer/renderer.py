@@ -46,7 +46,7 @@ class Renderer:
         return self._names
 
     def take_rendered(self) -> list[str]:
-        """The projects whose pages for installers were switched since this was asked last."""
+        """The projects whose pages for installers were switched or removed since this was asked last."""
         rendered, self._rendered = self._rendered, []
         return rendered
 
@@ -92,6 +92,7 @@ class Renderer:
             if self._site.knows(name):
                 self._site.withdraw(name, time.time())
         if there:
+            self._rendered.append(project)
             log.info("removed the pages of %s: it has no files", project)
         return there
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from store.policy import ANONYMOUS, AUTHENTICATED, Policy
 
-Action = Literal["download", "upload"]
+Action = Literal["download", "upload", "delete"]
 
 
 def may(user: str | None, action: Action, policy: Policy) -> bool:
@@ -19,4 +19,10 @@ def may_anybody(action: Action, policy: Policy) -> bool:
 
 
 def _list_who(action: Action, policy: Policy) -> tuple[str, ...]:
-    return policy.download if action == "download" else policy.upload
+    match action:
+        case "download":
+            return policy.download
+        case "upload":
+            return policy.upload
+        case "delete":
+            return policy.delete

@@ -11,6 +11,7 @@ from store.repository import DEFAULT, NAME_EXPECTED, NAMED, is_repository_name
 
 ANONYMOUS = "anonymous"
 AUTHENTICATED = "authenticated"
+RIGHTS = ("download", "upload", "delete")
 GROUP = "@"  # before the name of one
 _NAME = re.compile(r"[^:@\x00-\x1f\x7f][^:\x00-\x1f\x7f]{0,199}")  # of a user
 
@@ -30,6 +31,7 @@ class Policy:
 
     download: tuple[str, ...] = (ANONYMOUS,)
     upload: tuple[str, ...] = (AUTHENTICATED,)
+    delete: tuple[str, ...] = ()
     overwrite: bool = False
     max_upload: int = 2 << 30
     max_upload_text: str = "2 GiB"
@@ -88,7 +90,7 @@ def _read_policies(text: str, document: dict[str, Any]) -> Policies:
     tables = _read_tables(text, document)
     default = _read_policy(text, DEFAULT, tables.pop(DEFAULT, {}), Policy())
     written = {name: _read_policy(text, name, table, default) for name, table in tables.items()} | {DEFAULT: default}
-    named = {who for policy in written.values() for who in (*policy.download, *policy.upload)}
+    named = {who for policy in written.values() for name in RIGHTS for who in getattr(policy, name)}
     lines = _find_strings(text)
     return Policies(
         {name: _expand_groups(policy, groups) for name, policy in written.items()},
@@ -131,7 +133,8 @@ def is_user_name(name: object) -> bool:
 
 
 def _expand_groups(policy: Policy, groups: Mapping[str, tuple[str, ...]]) -> Policy:
-    return replace(policy, download=_expand(policy.download, groups), upload=_expand(policy.upload, groups))
+    rights: dict[str, Any] = {name: _expand(getattr(policy, name), groups) for name in RIGHTS}
+    return replace(policy, **rights)
 
 
 def _expand(who: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -223,6 +226,7 @@ def _read_size(value: object) -> int:
 _READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "download": lambda value: {"download": _read_who(value)},
     "upload": lambda value: {"upload": _read_who(value)},
+    "delete": lambda value: {"delete": _read_who(value)},
     "overwrite": lambda value: {"overwrite": _read_flag(value)},
     "max_upload": lambda value: {"max_upload": _read_size(value), "max_upload_text": value},
 }

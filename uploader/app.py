@@ -10,10 +10,12 @@ from uploader.answers import errors_as_http
 from uploader.auth import reads
 from uploader.auth.gatehouse import Gatehouse
 from uploader.auth.reads import Reads
+from uploader.change.changes import Changes
 from uploader.health import Health
 from uploader.named import Named
 from uploader.redirects import redirect
 from uploader.repositories import Repositories
+from uploader.upload.listed import Listings
 from uploader.upload.uploads import Uploads
 
 SERVER: dict[str, Any] = {
@@ -38,7 +40,11 @@ def create_app(settings: Settings) -> web.Application:
     app.router.add_get(reads.ADDRESS, Reads(data, gatehouse.authorization, gatehouse.admissions).answer)
     app.router.add_get(repositories.ADDRESS, Repositories(data, gatehouse.authorization).answer)
     app.router.add_get(ANY, redirect)
-    uploads = Uploads(data, settings.listing_wait, gatehouse.authorization)
+    listings = Listings(data)
+    changes = Changes(data, settings.listing_wait, gatehouse.authorization, listings)
+    uploads = Uploads(data, settings.listing_wait, gatehouse.authorization, listings, changes)
     app.router.add_post(ANY, uploads.take)
+    app.router.add_put(ANY, changes.put)
+    app.router.add_delete(ANY, changes.delete)
     app.on_cleanup.append(lambda _: uploads.close())
     return app

@@ -12,12 +12,15 @@ from tests.running import PASSWORD, Larder, basic, form, free_port, wait_until
 FOUND = ("/", "/simple/", "/simple/demo/", "/demo/", "/demo/json", "/packages/demo-1.0-py3-none-any.whl",
          "/packages/demo-1.0-py3-none-any.whl.metadata")  # fmt: skip
 MISSING = ("/simple/nope/", "/nope/", "/nope/json", "/packages/nope-1.0.tar.gz", "/packages/nope-1.0.whl.metadata")
+AT = ("", "/repositories/team")  # whose table says nothing: all is as in the default repository
 ROLES = ("reader", "writer", "other")
 CLOSED = """
 download = ["@readers", "@writers"]
 upload = ["@writers"]
+delete = ["@writers"]
+[repositories.team]
 """
-OPEN = 'upload = ["@writers"]\n'
+OPEN = 'upload = ["@writers"]\ndelete = ["@writers"]\n[repositories.team]\n'
 
 
 def names(role: str) -> str:
@@ -36,8 +39,12 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     for role in ROLES:
         for kind in KINDS:
             add_user(found, kind, f"{role}-{kind}")
-    found.wait_listed("demo", make_wheel(found.packages, "demo", "1.0"))
-    found.wait_listed("demo", make_sdist(found.packages, "demo", "1.0"))
+    rule(found, OPEN)
+    wait_until(found.paths.repository("team").packages.exists)
+    for packages in (found.packages, found.paths.repository("team").packages):
+        make_wheel(packages, "demo", "1.0")
+        make_sdist(packages, "demo", "1.0")
+    wait_until(lambda: all(found.get(f"{at}{path}").status in (200, 302) for at in AT for path in FOUND))
     yield found
     found.stop()
 
@@ -53,14 +60,31 @@ def reads(larder: Larder, paths: tuple[str, ...], login: Mapping[str, str]) -> s
     return {larder.get(path, **login).status for path in paths}
 
 
-def upload(larder: Larder, file: Path, login: Mapping[str, str]) -> int:
+def upload(larder: Larder, at: str, file: Path, login: Mapping[str, str]) -> int:
     body, headers = form(file)
-    return larder.request("POST", "/", body, {**headers, **login}).status
+    return larder.request("POST", f"{at}/", body, {**headers, **login}).status
 
 
-def table(larder: Larder, wheel: Path, login: Mapping[str, str]) -> tuple[set[int], set[int], int]:
-    """The answers to reads of what is there, and of what is not, and to an upload."""
-    return reads(larder, FOUND, login), reads(larder, MISSING, login), upload(larder, wheel, login)
+def changes(larder: Larder, at: str, login: Mapping[str, str]) -> set[int]:
+    """The answers to removing and yanking what is not there."""
+    path = f"{at}/packages/nope-1.0.tar.gz"
+    asked = (("DELETE", path), ("PUT", f"{path}.yanked"), ("DELETE", f"{path}.yanked"))
+    return {larder.request(method, address, b"", login).status for method, address in asked}
+
+
+def table(larder: Larder, wheel: Path, login: Mapping[str, str]) -> tuple[set[int], set[int], int, set[int]]:
+    """The answers to reads of what is there, and of what is not, to an upload, and to changes: in each repository."""
+    answers = [
+        (
+            reads(larder, tuple(at + path for path in FOUND), login),
+            reads(larder, tuple(at + path for path in MISSING), login),
+            upload(larder, at, wheel, login),
+            changes(larder, at, login),
+        )
+        for at in AT
+    ]
+    assert answers[0] == answers[1]
+    return answers[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -70,20 +94,20 @@ def test_every_right_is_for_whom_the_policy_names_and_for_nobody_else(
     wheel = make_wheel(tmp_path, f"of-{kind}", "1.0")
     rule(larder, CLOSED)
     for _ in range(2):  # what is remembered is as what is not
-        assert table(larder, wheel, basic(f"reader-{kind}", PASSWORD)) == ({200, 302}, {404}, 403)
-        assert table(larder, wheel, basic(f"writer-{kind}", PASSWORD)) == ({200, 302}, {404}, 200)
-        assert table(larder, wheel, basic(f"other-{kind}", PASSWORD)) == ({403}, {403}, 403)
-        assert table(larder, wheel, basic(f"other-{kind}", "wrong")) == ({401}, {401}, 401)
-        assert table(larder, wheel, {}) == ({401}, {401}, 401)
+        assert table(larder, wheel, basic(f"reader-{kind}", PASSWORD)) == ({200, 302}, {404}, 403, {403})
+        assert table(larder, wheel, basic(f"writer-{kind}", PASSWORD)) == ({200, 302}, {404}, 200, {404})
+        assert table(larder, wheel, basic(f"other-{kind}", PASSWORD)) == ({403}, {403}, 403, {403})
+        assert table(larder, wheel, basic(f"other-{kind}", "wrong")) == ({401}, {401}, 401, {401})
+        assert table(larder, wheel, {}) == ({401}, {401}, 401, {401})
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_reading_may_be_open_and_uploading_for_named_ones(larder: Larder, tmp_path: Path, kind: str) -> None:
     wheel = make_wheel(tmp_path, f"open-{kind}", "1.0")
     rule(larder, OPEN)
-    for user, expected in (("writer", 200), ("reader", 403), ("other", 403)):
-        assert table(larder, wheel, basic(f"{user}-{kind}", PASSWORD)) == ({200, 302}, {404}, expected)
-    assert table(larder, wheel, {}) == ({200, 302}, {404}, 401)
+    for user, uploads, removes in (("writer", 200, 404), ("reader", 403, 403), ("other", 403, 403)):
+        assert table(larder, wheel, basic(f"{user}-{kind}", PASSWORD)) == ({200, 302}, {404}, uploads, {removes})
+    assert table(larder, wheel, {}) == ({200, 302}, {404}, 401, {401})
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,7 +18,7 @@ def test_every_line_has_its_default() -> None:
 
 def test_every_key_is_read() -> None:
     text = HEAD + 'download = ["authenticated"]\nupload = []\noverwrite = true\nmax_upload = "1.5 MB"\n'
-    assert parse(text) == Policy(("authenticated",), (), True, 1_500_000, "1.5 MB")
+    assert parse(text) == Policy(("authenticated",), (), (), True, 1_500_000, "1.5 MB")
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,16 @@ from uploader.auth.passwords import Passwords, Proof
 from uploader.auth.pool import Busy
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="pypi"'}  # distutils answers to no other realm
-VERBS: dict[Action, str] = {"upload": "upload", "download": "read"}
+VERBS: dict[Action, str] = {"upload": "upload", "download": "read", "delete": "delete"}
 CLOSED: dict[Action, str] = {
     "upload": "uploads are closed: larder.toml lets nobody upload",
     "download": "reading is closed: larder.toml lets nobody read",
+    "delete": "deleting is closed: larder.toml lets nobody delete",
 }
 NEEDED: dict[Action, str] = {
     "upload": "uploads need a user name and a password",
     "download": "reading needs a user name and a password",
+    "delete": "deleting needs a user name and a password",
 }
 
 

@@ -16,13 +16,19 @@ _UPLOAD = re.compile(r"/+(?:(?:simple|legacy|pypi)/*)?")
 
 def find_repository(data: Data, path: str) -> Repository:
     """The repository that an upload to `path` is for, last slash or not; HttpRefusal where none takes uploads there."""
-    repository, rest = data.find(path)
-    if not data.exists(repository):
-        raise HttpRefusal(404, f"there is no repository {shown(repository.name)}")
+    repository, rest = find_existing(data, path)
     if _UPLOAD.fullmatch(rest):
         return repository
     message = f"{shown(path)} takes no uploads; expected {ADDRESSES}, of a repository"
     raise HttpRefusal(405, message, {"Allow": "GET, HEAD"})
+
+
+def find_existing(data: Data, path: str) -> tuple[Repository, str]:
+    """The repository that `path` is about, and the rest of it; HttpRefusal where there is none of the name."""
+    repository, rest = data.find(path)
+    if not data.exists(repository):
+        raise HttpRefusal(404, f"there is no repository {shown(repository.name)}")
+    return repository, rest
 
 
 def check_head(request: web.Request) -> None:

@@ -20,6 +20,7 @@ FIELDS_ALLOWANCE = 1 << 20  # bytes of form that are not held against the limit 
 CONTENT, SIGNATURE = "content", "gpg_signature"
 TEXTS = (":action", "name", "version", *HASHES)
 ABSENT = ("", "UNKNOWN", "None")  # what distutils sends for a value it does not have
+UPLOAD, REMOVAL = "file_upload", "remove_pkg"
 NEEDLESS = ("submit", "submit_pkg_info", "verify")
 
 
@@ -30,6 +31,11 @@ class Form:
     texts: dict[str, str] = field(default_factory=dict)
     filename: str | None = None
     signature: bytes | None = None
+
+    @property
+    def action(self) -> str:
+        """What is wanted; nothing said is an upload."""
+        return self.texts.get(":action", UPLOAD)
 
     def said(self, name: str) -> str | None:
         """The text of a field; None where there is none, in any of the ways to say so."""
@@ -71,11 +77,10 @@ def _misframed(request: web.Request) -> HttpRefusal:
 
 
 def _check_action(form: Form) -> None:
-    action = form.texts.get(":action", "file_upload")
-    if action in NEEDLESS:
-        raise HttpRefusal(410, f"{action!r} is not needed here: a project begins with its first upload")
-    if action != "file_upload":
-        raise HttpRefusal(410, f"{shown(action)} is not offered here; expected 'file_upload'")
+    if form.action in NEEDLESS:
+        raise HttpRefusal(410, f"{form.action!r} is not needed here: a project begins with its first upload")
+    if form.action not in (UPLOAD, REMOVAL):
+        raise HttpRefusal(410, f"{shown(form.action)} is not offered here; expected {UPLOAD!r} or {REMOVAL!r}")
 
 
 class _Receiver:

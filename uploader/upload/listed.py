@@ -1,9 +1,9 @@
-"""What passes between an upload and the indexer: what was checked, and when a page lists it. Read your writes."""
+"""What passes between a change and the indexer: what was checked, and when a page shows it. Read your writes."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from store.data import Data
 from store.heartbeat import ALIVE, read_heartbeat
@@ -32,16 +32,18 @@ class Listings:
         """On any thread."""
         self._caller.tell(checked)
 
-    async def wait(self, repository: Repository, candidate: Candidate, seen: str, patience: float) -> bool:
-        """True once the page lists the candidate; False after `patience` seconds, or with no indexer to list it.
+    async def wait(
+        self, repository: Repository, project: str, shows: Callable[[], bool], seen: str | None, patience: float
+    ) -> bool:
+        """True once the project's page shows it; False after `patience` seconds, or with no indexer to list it.
 
         The page that was `seen` does not.
         """
         deadline, is_reached = time.monotonic() + patience, self.reach()
-        with self._expect(Published(repository.name, candidate.project)) as told:
+        with self._expect(Published(repository.name, project)) as told:
             while True:
-                version = listing_version(repository, candidate.project)
-                if version != seen and _is_listed(repository, candidate):
+                version = listing_version(repository, project)
+                if version != seen and shows():
                     return True
                 left, seen = deadline - time.monotonic(), version
                 if left <= 0 or not (is_reached or self._is_alive()):
@@ -76,6 +78,7 @@ class Listings:
         self._caller.close()
 
 
-def _is_listed(repository: Repository, candidate: Candidate) -> bool:
+def is_listed(repository: Repository, candidate: Candidate) -> bool:
+    """With the bytes that it has."""
     found = find_listed(repository, candidate.project, candidate.filename)
     return found is not None and found.digest == candidate.digest

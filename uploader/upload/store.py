@@ -8,6 +8,7 @@ from store.errors import AlreadyExists
 from store.files import Incoming, make_durable, make_path_durable, open_incoming, place, place_over
 from store.listing import find_listed
 from store.names import SIGNATURE
+from store.removal import read_removed
 from store.repository import Repository
 from store.syncs import sync_directory
 from uploader.upload.check import Candidate
@@ -24,6 +25,8 @@ def store_upload(repository: Repository, candidate: Candidate, incoming: Incomin
 
     A file of this name that people put in a sub-directory counts: a project has one file of a name.
     """
+    if not overwrite and read_removed(repository, candidate.filename) not in (None, candidate.digest):
+        raise AlreadyExists(f"File already exists: {candidate.filename!r} was here with other bytes, and was removed")
     target = _find_target(repository, candidate)
     outcome = _place(candidate, incoming, target, overwrite=overwrite)
     _store_signature(repository, candidate, target, outcome)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from store.access import may_anybody
 from store.archive.budget import TooMuch
 from store.current import InForce
 from store.data import Data
@@ -22,12 +23,13 @@ from store.workers import WorkerDied, Workers
 from uploader.answers import HttpRefusal, answer
 from uploader.audit import log_accepted
 from uploader.auth.authorize import Authorization
+from uploader.change.changes import Changes
 from uploader.upload.address import check_head, find_repository
 from uploader.upload.arriving import Arriving, arriving
 from uploader.upload.calm import Calm
 from uploader.upload.check import Candidate, check, choose
-from uploader.upload.form import Form, check_length, receive
-from uploader.upload.listed import Listings
+from uploader.upload.form import UPLOAD, Form, check_length, receive
+from uploader.upload.listed import Listings, is_listed
 from uploader.upload.reading import due, read_there
 from uploader.upload.store import Outcome, store_upload
 
@@ -46,12 +48,15 @@ class Stored(NamedTuple):
 class Uploads:
     """Takes uploads into one data directory; an answer waits `listing_wait` seconds for the page to list the file."""
 
-    def __init__(self, data: Data, listing_wait: float, authorization: Authorization) -> None:
+    def __init__(
+        self, data: Data, listing_wait: float, authorization: Authorization, listings: Listings, changes: Changes
+    ) -> None:
         self._data = data
         self._listing_wait = listing_wait
         self._policies = InForce(data)
         self._authorization = authorization
-        self._listings = Listings(data)
+        self._listings = listings
+        self._changes = changes
         self._threads = _threads()
         self._workers = Workers(READERS)
         self._calm = Calm(self._rest)
@@ -61,13 +66,22 @@ class Uploads:
         repository = find_repository(self._data, request.path)
         check_head(request)
         policy = self._read_policy(repository)
-        user = await self._authorization.authorize(request, "upload", policy)
+        user, refusal = await self._authorize(request, policy)
         check_length(request, policy)
         with self._calm.disturbed():
-            candidate, outcome, seen = await self._take_file(request, repository, policy)
+            async with arriving(repository.packages, self._threads) as file:
+                form = await receive(request, file, policy)
+                is_upload = form.action == UPLOAD
+                if is_upload and refusal:
+                    raise refusal
+                stored = await self._take_file(form, file, repository, policy) if is_upload else None
+        if stored is None:
+            return await self._changes.remove_release(request, repository, policy, form)
+        candidate, outcome, seen = stored
         log_accepted(request, user, candidate.digest, outcome.value)
-        is_listed = await self._listings.wait(repository, candidate, seen, self._listing_wait)
-        follows = "" if is_listed else "; its page will follow: the indexer has not listed it yet"
+        shows = partial(is_listed, repository, candidate)
+        is_shown = await self._listings.wait(repository, candidate.project, shows, seen, self._listing_wait)
+        follows = "" if is_shown else "; its page will follow: the indexer has not listed it yet"
         return answer(request, 200, f"{candidate.filename} {outcome.value}{follows}")
 
     def _read_policy(self, repository: Repository) -> Policy:
@@ -77,15 +91,23 @@ class Uploads:
             raise HttpRefusal(503, "the indexer has not yet said which policy is in force; expected it at any moment")
         return policies.of(repository.name)
 
-    async def _take_file(self, request: web.Request, repository: Repository, policy: Policy) -> Stored:
+    async def _authorize(self, request: web.Request, policy: Policy) -> tuple[str | None, HttpRefusal | None]:
+        """Who may upload; or else who may remove, with what is to be said should it be an upload."""
+        try:
+            return await self._authorization.authorize(request, "upload", policy), None
+        except HttpRefusal as refusal:
+            if refusal.status != 403 or not may_anybody("delete", policy):
+                raise
+            user = await self._authorization.authorize(request, "delete", policy)
+            return user, refusal
+
+    async def _take_file(self, form: Form, file: Arriving, repository: Repository, policy: Policy) -> Stored:
         self._listings.reach()
-        async with arriving(repository.packages, self._threads) as file:
-            form = await receive(request, file, policy)
-            try:
-                return await file.aside(partial(self._check_and_store, form, file, repository, policy))
-            except TooMuch:
-                candidate = await self._check_elsewhere(form, file, repository)
-                return await file.aside(partial(self._store, candidate, file, repository, policy))
+        try:
+            return await file.aside(partial(self._check_and_store, form, file, repository, policy))
+        except TooMuch:
+            candidate = await self._check_elsewhere(form, file, repository)
+            return await file.aside(partial(self._store, candidate, file, repository, policy))
 
     def _check_and_store(self, form: Form, file: Arriving, repository: Repository, policy: Policy) -> Stored:
         return self._store(check(form, file, repository), file, repository, policy)

@@ -1,0 +1,1 @@
+"""What is done to distributions that are here: removing and yanking."""

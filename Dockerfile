@@ -25,6 +25,7 @@ COPY store /opt/larder/store
 COPY uploader /opt/larder/uploader
 COPY indexer /opt/larder/indexer
 RUN python -m compileall -q /opt/larder \
+ && printf '#!/bin/sh\nexec python -m uploader.commands "$@"\n' >/usr/local/bin/larder && chmod 755 /usr/local/bin/larder \
  && mkdir -p /larder/data && install -d -m 777 /larder/site /larder/state /larder/run/indexer /larder/run/uploader
 WORKDIR /larder
 

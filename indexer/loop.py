@@ -76,12 +76,19 @@ class Loop:
         messages: defaultdict[str, list[Message]] = defaultdict(list)
         for name, message in heard:
             messages[name].append(message)
-        for upkeep in self._upkeeps:
+        for position, upkeep in enumerate(self._upkeeps):
+            if position:
+                self._between(time.monotonic())
             name = upkeep.repository.name
             upkeep.step(messages[name], now)
             self._channel.tell(name, upkeep.take_published())
             misplaced = self._misplaced if name == DEFAULT else ()
             upkeep.publish_overview(self._policy.policies.of(name), self._policy.problem, misplaced, now)
+        self._beat(now)
+
+    def _between(self, now: float) -> None:
+        """What no repository may keep waiting, however many have work to do."""
+        self._decide_policy(now)
         self._beat(now)
 
     def _collect(self) -> list[Heard] | None:
@@ -125,13 +132,13 @@ class Loop:
         if self._policy.problem != before:
             self._soil_overviews()
             if self._policy.problem:
-                log.error("refused %s, %s", self._data.policy, self._policy.problem)
+                log.error("%s, %s", self._data.policy, self._policy.problem)
 
     def _look_for_misplaced(self, now: float) -> None:
         if now < self._misplaced_due:
             return
         self._misplaced_due = now + LOOK_FOR_MISPLACED
-        found = find_misplaced(self._data)
+        found = find_misplaced(self._data, self._upkeeps.repositories)
         for path in set(found) - set(self._misplaced):
             log.warning("%r lies in %s; expected in %s", path, self._data.root, self._data.default.packages)
         if found != self._misplaced:
@@ -156,7 +163,8 @@ class Loop:
         return (*filter(None, own), *self._upkeeps.faults(now))
 
     def _notes(self) -> tuple[str, ...]:
-        notes = [f"{self._data.policy}, {self._policy.problem}"] if self._policy.problem else []
+        problem = self._policy.public_problem
+        notes = [f"{self._data.policy}, {problem}"] if problem else []
         if self._misplaced:
             first, others = self._misplaced[0], len(self._misplaced) - 1
             more = f" and {others} more" if others else ""

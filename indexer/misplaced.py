@@ -1,12 +1,13 @@
 """Distributions that lie elsewhere in the data directory than in `packages/`: nobody would ever see them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from store.data import Data
 from store.names import is_ignored, possible_projects
+from store.repository import Repository
 
 INTERVAL = 2.0  # seconds between two looks
 DEPTH = 3
@@ -14,9 +15,9 @@ ENTRIES = 1000  # that one look takes in at most
 SHOWN = 100
 
 
-def find_misplaced(data: Data) -> tuple[str, ...]:
+def find_misplaced(data: Data, repositories: Iterable[Repository]) -> tuple[str, ...]:
     """Their paths below the data directory, sorted; a bounded look, for anything may lie there."""
-    ours = {repository.packages for repository in data.repositories()}
+    ours = {repository.packages for repository in repositories}
     ours |= {data.site, data.state, data.run, data.htpasswd.parent}
     found = (path for path in islice(_walk(data.root, ours, DEPTH), ENTRIES) if possible_projects(path.name))
     return tuple(sorted(str(path.relative_to(data.root)) for path in found)[:SHOWN])

@@ -95,10 +95,10 @@ def start_watch(packages: Path, mode: Mode, interval: float, tell: Callable[[Hin
     handler = _Handler(packages, tell)
     reason = "LARDER_WATCH=poll" if mode == "poll" else _why_not_inotify(packages)
     if reason is None:
-        observer = Observer()
+        observer, others = Observer(), _count_watches()
         try:
             started = _started(observer, handler, packages)
-            if _is_complete(packages):
+            if _is_complete(packages, others):
                 return started
             reason = "inotify ran out of watches (see fs.inotify.max_user_watches)"
         except OSError as error:
@@ -130,13 +130,14 @@ def _started(observer: BaseObserver, handler: _Handler, packages: Path) -> Watch
     return Watch(observer)
 
 
-def _is_complete(packages: Path) -> bool:
-    """Whether every directory is watched: watchdog passes over those below the first that it could not watch.
+def _is_complete(packages: Path, others: int) -> bool:
+    """Whether every directory is watched; `others` watches there were before, elsewhere.
 
-    Looks again for a moment, for directories may come and go meanwhile.
+    watchdog passes over those below the first that it could not watch. Looks again for a moment, for directories may
+    come and go meanwhile.
     """
     for _ in range(5):
-        if _count_watches() >= _count_directories(packages):
+        if _count_watches() - others >= _count_directories(packages):
             return True
         time.sleep(0.1)
     return False

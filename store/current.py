@@ -9,35 +9,25 @@ import contextlib
 import os
 import secrets
 import stat
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from store import files
 from store.data import Data
-from store.errors import BadPolicy
-from store.policy import CLOSED, Policies, parse_policies
+from store.errors import NAMED, BadPolicy, name_lines
+from store.policy import Doubt, Policies
+from store.policy_file import CLOSED, parse_policies
 from store.repository import Repository
+from store.sample import Sample, read_mark, read_sample
 from store.ways import list_ways
 
 SETTLED = 0.3  # seconds that a change has to last before it counts: an editor may be in the middle of it,
 UNSURE = 0.7  # and more where the kernel does not say whether anybody is still writing
-LARGEST = 1 << 20  # bytes
 
 STAYS = "what was in force stays"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """`larder.toml` at one moment: `mark` is its identity, `content` None where it cannot be read, for a `reason`.
-
-    `is_sure` where nobody has it open for writing.
-    """
-
-    mark: tuple[int, ...]
-    content: bytes | None
-    reason: str = ""
-    is_sure: bool = True
+A_COMMENT = "until it says something: a lone comment will do"
+GIVES_NOTHING = "what cannot be gives nobody anything, and all the rest is in force"
 
 
 class Put(NamedTuple):
@@ -52,7 +42,8 @@ class CurrentPolicy:
     """Decides what is in force. `look` is to be called several times a second.
 
     A missing or empty file after there was one, and one that cannot be read or parsed, changes nothing; `problem`
-    then says so. A change counts once it has lasted for a moment and nobody has the file open for writing.
+    then says so, and `public_problem` what anybody may know of it. A change counts once it has lasted for a moment and
+    nobody has the file open for writing.
     """
 
     def __init__(self, data: Data) -> None:
@@ -64,7 +55,7 @@ class CurrentPolicy:
         self._content: bytes | None = None  # in force
         self._put: Put | None = None
         self.policies = parse_policies(CLOSED)
-        self.problem = ""
+        self.problem = self.public_problem = ""
         self.unkept = ""  # why what is in force would not outlive a stop
 
     def look(self, now: float) -> bool:
@@ -72,7 +63,7 @@ class CurrentPolicy:
 
         OSError where it cannot be put in force: then nothing is given away, and the next look tries again.
         """
-        mark = _read_mark(self._data.policy)
+        mark = read_mark(self._data.policy)
         if self._seen is None and self._is_as_kept(mark):
             self._seen = mark, float("-inf")
         if self._seen is None or self._seen[0] != mark:
@@ -92,7 +83,7 @@ class CurrentPolicy:
             return False  # it may still be on its way
         self._decided = None if sample.reason else mark  # what could not be read is tried again
         in_force = self._kept if self._content in (None, CLOSED) else self._content
-        content, self.problem = judge(sample, in_force)
+        content, self.problem, self.public_problem = judge(sample, in_force)
         if content == self._content:
             return False
         self._content, self.policies = content, parse_policies(content)
@@ -161,69 +152,47 @@ def _inode_of(directory: Path) -> int:
     return facts.st_ino if stat.S_ISDIR(facts.st_mode) else 0
 
 
-def judge(sample: Sample, kept: bytes | None) -> tuple[bytes, str]:
-    """What is in force after a look at the file where `kept` was before (None: nothing ever), and what is wrong."""
-    stays = CLOSED if kept is None else kept
-    if sample.content is None and not sample.reason:
-        if not kept:
-            return b"", ""
-        return stays, f"it is gone; {STAYS} until there is one again (a lone comment will do)"
-    if sample.content is None:
-        return stays, f"{sample.reason}; {_stays(kept)}"
-    if not sample.content.removeprefix(b"\xef\xbb\xbf").strip() and sample.content != kept:
-        return stays, f"it is empty; {_stays(kept)} until it says something (a lone comment will do)"
+class Verdict(NamedTuple):
+    """What is in force, and what is wrong: for who may know it, and for anybody."""
+
+    content: bytes
+    problem: str = ""
+    public_problem: str = ""
+
+
+def judge(sample: Sample, kept: bytes | None) -> Verdict:
+    """After a look at the file, where `kept` was in force before (None: nothing ever)."""
+    if sample.content is None and not sample.reason and not kept:
+        return Verdict(b"")
     try:
-        parse_policies(sample.content)
+        policies = _read_usable(sample, kept)
     except BadPolicy as error:
-        return stays, f"{error}; {_stays(kept)}"
-    return sample.content, ""
+        problem = f"{error}; {_stays(kept)}"
+        return Verdict(CLOSED if kept is None else kept, problem, problem)
+    return Verdict(sample.content or b"", *_explain(policies.mistakes))
+
+
+def _read_usable(sample: Sample, kept: bytes | None) -> Policies:
+    """The policies in it, or BadPolicy with the reason why they cannot be in force."""
+    if sample.content is None:
+        raise BadPolicy(sample.reason or f"it is gone ({A_COMMENT})")
+    if not sample.content.removeprefix(b"\xef\xbb\xbf").strip() and sample.content != kept:
+        raise BadPolicy(f"it is empty ({A_COMMENT})")
+    return parse_policies(sample.content)
+
+
+def _explain(mistakes: Sequence[Doubt]) -> tuple[str, str]:
+    """What is wrong, for who may know it, and for anybody."""
+    if not mistakes:
+        return "", ""
+    named = "; ".join(map(str, mistakes[:NAMED]))
+    more = f"; and {len(mistakes) - NAMED} more" if len(mistakes) > NAMED else ""
+    public = f"{name_lines(mistake.line for mistake in mistakes)}: what cannot be, and the log says why"
+    return f"{named}{more}; {GIVES_NOTHING}", f"{public}; {GIVES_NOTHING}"
 
 
 def _stays(kept: bytes | None) -> str:
     return STAYS if kept is not None else "nothing was in force before, so all is closed"
-
-
-def read_sample(path: Path) -> Sample:
-    """The file, read once; OSError becomes the reason."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        reason = f"it is a link that leads nowhere ({str(path.readlink())!r})" if path.is_symlink() else ""
-        return Sample(_read_mark(path), None, reason)
-    except OSError as error:
-        return Sample(_read_mark(path), None, f"it cannot be read: {error.strerror}")
-    try:
-        return _read_open(descriptor)
-    except OSError as error:
-        return Sample(_read_mark(path), None, f"it cannot be read: {error.strerror}")
-    finally:
-        os.close(descriptor)
-
-
-def _read_open(descriptor: int) -> Sample:
-    facts = os.fstat(descriptor)
-    mark = _mark_of(facts)
-    if not stat.S_ISREG(facts.st_mode):
-        return Sample(mark, None, "it is no file")
-    content = os.read(descriptor, LARGEST + 1)
-    if len(content) > LARGEST:
-        return Sample(mark, None, f"it has more than {LARGEST} bytes")
-    is_being_written = files.is_being_written(descriptor)
-    if _mark_of(os.fstat(descriptor)) != mark or is_being_written:
-        return Sample((), content)
-    return Sample(mark, content, is_sure=is_being_written is False)
-
-
-def _read_mark(path: Path) -> tuple[int, ...]:
-    with contextlib.suppress(OSError):
-        return _mark_of(path.stat())
-    with contextlib.suppress(OSError):
-        return (*_mark_of(path.lstat()), 0)
-    return ()
-
-
-def _mark_of(facts: os.stat_result) -> tuple[int, ...]:
-    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def _read_kept(path: Path) -> bytes | None:
@@ -246,7 +215,7 @@ class InForce:
 
     def read(self) -> Policies | None:
         """As `read_in_force`. What is switched to is a new file, and never written again."""
-        mark = _read_mark(self._data.policy_in_force / self._data.policy.name)
+        mark = read_mark(self._data.policy_in_force / self._data.policy.name)
         if not mark or mark != self._mark:
             self._policies, self._mark = read_in_force(self._data), mark
         return self._policies

@@ -1,6 +1,8 @@
 """The data directory: which repositories there are, and every path that is not a repository's own."""
 
+import errno
 import re
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +48,15 @@ class Data:
         return self.repository(found["name"]), found["rest"] or "/"
 
     def exists(self, repository: Repository) -> bool:
-        """The default one always does; any other as long as its directory is there."""
-        return repository.name == DEFAULT or (is_repository_name(repository.name) and repository.packages.is_dir())
+        """The default one always does; any other as long as its directory is there, whoever may look into it."""
+        if not is_repository_name(repository.name):
+            return repository.name == DEFAULT
+        try:
+            return stat.S_ISDIR(repository.packages.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            return error.errno != errno.ELOOP
 
     def repositories(self) -> tuple[Repository, ...]:
         """The default one, and after it all others that exist, by name. OSError where that cannot be seen."""
@@ -79,6 +88,11 @@ class Data:
     def policy(self) -> Path:
         """What people write; `store.current` alone reads it."""
         return self.root / "larder.toml"
+
+    @property
+    def audit(self) -> Path:
+        """Every change and refusal, a line each, where `larder.toml` wants it."""
+        return self.root / "log" / "audit.jsonl"
 
     @property
     def kept_policy(self) -> Path:

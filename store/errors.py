@@ -1,5 +1,9 @@
 """What Larder refuses. Every message is one line: the offending value, then what was expected."""
 
+from collections.abc import Iterable
+
+NAMED = 10  # of many, that one message names
+
 
 def clip(text: str, limit: int = 120) -> str:
     """The text as one printable line of at most `limit` characters; the middle of a longer one is left out."""
@@ -35,3 +39,10 @@ class BadPolicy(Refused):
 
 class BadDirectory(Refused):
     """The data directory cannot be used by this process."""
+
+
+def name_lines(numbers: Iterable[int]) -> str:
+    """Which lines of a file are meant, and no word of what they say."""
+    found = sorted(set(numbers))
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return f"line{'s' if len(found) > 1 else ''} {', '.join(map(str, found[:NAMED]))}{more}"

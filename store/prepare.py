@@ -15,6 +15,7 @@ from store.data import Data
 from store.errors import BadDirectory, Refused, shown
 from store.explain import explained, outside
 from store.names import is_ignored, possible_projects
+from store.repository import DEFAULT
 from store.settings import read_settings
 
 LARDERS = {"packages", "repositories", "larder.toml"}  # one of these makes a directory one of Larder's
@@ -32,8 +33,10 @@ def prepare(data: Data, *, owner: tuple[int, int] | None = None) -> None:
         data.root.mkdir(parents=True, exist_ok=True)
         _let_pass(data.root, owner)
     with explained(data.named, data.root, "read"):
-        packages = [repository.packages for repository in data.repositories()]
-    for directory in (*packages, data.named, data.htpasswd.parent):
+        repositories = data.repositories()
+    # by way of a link nothing is given away: whoever owns repositories/ could have root give away anything
+    packages = [each.packages for each in repositories if each.name == DEFAULT or not each.packages.parent.is_symlink()]
+    for directory in (*packages, data.named, data.htpasswd.parent, data.audit.parent):
         with explained(directory, data.root):
             directory.mkdir(parents=True, exist_ok=True)
             _hand_over(directory, owner)
@@ -52,7 +55,9 @@ def prepare_derived(data: Data, *, owner: tuple[int, int] | None = None) -> None
             directory.mkdir(parents=True, exist_ok=True)
             _check_derived(directory, data)
             _hand_over(directory, owner)
-    for repository in data.repositories():
+    with explained(data.named, data.root, "read"):
+        repositories = data.repositories()
+    for repository in repositories:
         for directory in (repository.site, repository.state):
             if owner is not None and directory.is_dir() and not directory.parent.is_symlink():
                 with explained(directory, data.root):

@@ -7,13 +7,13 @@ from pathlib import Path
 DEFAULT = "default"
 NAMED = "repositories"  # below it, in URLs and in the data directory alike, are all others
 NAME = re.compile("[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")  # of one; nginx.conf has it, too
-NAME_EXPECTED = "up to 64 lower-case letters, digits, and . _ - between them"
+NAME_EXPECTED = "up to 64 lower-case letters, digits, and . _ - between them, not ending in .toml"
 PROJECTS, OVERVIEW = "projects", "overview"  # below `site`: the page sets
 
 
 def is_repository_name(name: str) -> bool:
-    """Whether a repository beside the default one can have the name."""
-    return bool(NAME.fullmatch(name)) and name != DEFAULT
+    """Whether a repository beside the default one can have the name; `.toml` is for files that lie beside theirs."""
+    return bool(NAME.fullmatch(name)) and name != DEFAULT and not name.endswith(".toml")
 
 
 def address_of(name: str) -> str:

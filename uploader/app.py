@@ -7,6 +7,7 @@ from aiohttp import web
 from store.settings import Settings
 from uploader import repositories
 from uploader.answers import errors_as_http
+from uploader.audit_file import AUDIT, AuditFile
 from uploader.auth import reads
 from uploader.auth.gatehouse import Gatehouse
 from uploader.auth.reads import Reads
@@ -33,6 +34,7 @@ BODY_LIMIT = 1 << 62  # aiohttp's own, which must never be the one that is met: 
 def create_app(settings: Settings) -> web.Application:
     data = settings.data
     app = web.Application(middlewares=[errors_as_http], client_max_size=BODY_LIMIT)
+    app[AUDIT] = AuditFile(data)
     app.router.add_get("/health", Health(data).answer)
     gatehouse = Gatehouse(data)
     app.cleanup_ctx.append(gatehouse.keeping)

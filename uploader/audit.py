@@ -1,4 +1,4 @@
-"""Who asked for what, from where, and what came of it: the one place that writes these log lines.
+"""Who asked for what, from where, and what came of it: the one place that says so, in the log and for the audit.
 
     accepted POST '/' from 192.0.2.7 user 'ann' file 'demo-1.0-py3-none-any.whl' sha256 9f86…: stored
     refused POST '/legacy/' from 192.0.2.7 user 'bob' file -: 401 wrong user name or password
@@ -11,10 +11,13 @@ is the name that was tried. What a client sent is quoted and escaped; `-` withou
 import logging
 import re
 import traceback
+from datetime import UTC, datetime
+from urllib.parse import unquote
 
 from aiohttp import web
 
 from store.errors import clip, shown
+from uploader.audit_file import AUDIT
 from uploader.auth.basic import claimed_name
 
 log = logging.getLogger(__name__)
@@ -40,23 +43,28 @@ def client_of(request: web.Request) -> str:
 
 
 def log_accepted(request: web.Request, user: str | None, digest: str, outcome: str) -> None:
-    log.info("accepted %s sha256 %s: %s", _describe(request, user), digest, outcome)
+    """`digest` is empty where it is not known."""
+    log.info("accepted %s sha256 %s: %s", _describe(request, user), digest or "-", outcome)
+    _record(request, user, 200, outcome, digest or None)
 
 
 def log_refused(request: web.Request, status: int, message: str) -> None:
     """A name that is not known is no news where it was only read."""
-    _log_refused(logging.DEBUG if request.method in ("GET", "HEAD") else logging.WARNING, request, status, message)
+    _log_refused(request, status, message, is_news=request.method not in ("GET", "HEAD"))
 
 
 def log_unread(request: web.Request, status: int, message: str) -> None:
     """Of reads only a wrong password, or a right one without the right, is news."""
     request[_READ] = request.headers.get(PATH, "")
-    _log_refused(logging.WARNING if status in (401, 403) else logging.DEBUG, request, status, message)
+    _log_refused(request, status, message, is_news=status in (401, 403))
 
 
-def _log_refused(level: int, request: web.Request, status: int, message: str) -> None:
-    user = claimed_name(request.headers.get("Authorization"))
-    log.log(level, "refused %s: %d %s", _describe(request, user), status, clip(message, MESSAGE_LIMIT))
+def _log_refused(request: web.Request, status: int, message: str, *, is_news: bool) -> None:
+    user, reason = claimed_name(request.headers.get("Authorization")), clip(message, MESSAGE_LIMIT)
+    level = logging.WARNING if is_news else logging.DEBUG
+    log.log(level, "refused %s: %d %s", _describe(request, user), status, reason)
+    if is_news:
+        _record(request, user, status, reason)
 
 
 def log_unexpected(request: web.Request, identifier: str, error: Exception) -> None:
@@ -65,6 +73,26 @@ def log_unexpected(request: web.Request, identifier: str, error: Exception) -> N
     lines = "".join(traceback.format_exception(error)).split("\n")
     printable = ("".join(char if char.isprintable() else "?" for char in line[:MESSAGE_LIMIT]) for line in lines)
     log.error("refused %s: 500 %s%s", _describe(request, user), identifier, "\n    ".join(("", *printable)).rstrip())
+    _record(request, user, 500, f"an unexpected error, which the log explains as {identifier}")
+
+
+def _record(request: web.Request, user: str | None, status: int, outcome: str, digest: str | None = None) -> None:
+    """For the audit: what the line in the log says. A path is as it was sent."""
+    path = request.get(_READ, request.rel_url.raw_path)
+    record = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "method": request.method,
+        "path": path,
+        "address": client_of(request),
+        "user": user,
+        "file": request.get(_FILE),
+        "sha256": digest,
+        "status": status,
+        "outcome": outcome,
+    }
+    audit = request.app.get(AUDIT)
+    if audit is not None:
+        audit.write(unquote(path), record)
 
 
 def _describe(request: web.Request, user: str | None) -> str:

@@ -11,18 +11,17 @@ from aiohttp import web
 
 from store.current import read_in_force
 from store.data import Data
-from store.errors import Refused
+from store.errors import Refused, name_lines
 from store.explain import explain
 from store.heartbeat import ALIVE, UNSTEADY, read_heartbeat
 from store.policy import Policies
 from store.prepare import check_writable
 from store.repository import Repository
 from uploader.answers import answer
-from uploader.auth.htpasswd import parse_users, read_htpasswd
+from uploader.auth.htpasswd import UNUSABLE, parse_users, read_htpasswd
 from uploader.doubts import list_doubts
 
 LITTLE = 1 << 20  # bytes: with less left a disk counts as full
-NAMED = 10  # lines of larder.toml
 
 
 @dataclass(frozen=True)
@@ -92,11 +91,13 @@ def _check_users(data: Data) -> Iterator[str]:
 
 
 def _note_doubts(data: Data) -> Iterator[str]:
-    """In which lines of the policy; not who is named there, for anybody may ask."""
+    """In which lines of users and policy; not who is named there, for anybody may ask."""
     with contextlib.suppress(OSError):
-        users, _ = parse_users(read_htpasswd(data.htpasswd))
+        users, unusable = parse_users(read_htpasswd(data.htpasswd))
+        if unusable:
+            yield f"{data.htpasswd}, {name_lines(unusable)}: {UNUSABLE}"
         policies = read_in_force(data)
-        lines = sorted({doubt.line for doubt in list_doubts(policies, users)}) if policies else []
-        if lines:
-            numbers = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:NAMED]))}"
-            yield f"{data.policy}, {numbers}: a user or group that there is not; the log says which"
+        doubts = list_doubts(policies, users) if policies else []
+        if doubts:
+            lines = name_lines(doubt.line for doubt in doubts)
+            yield f"{data.policy}, {lines}: a user or group that there is not; the log says which"

@@ -16,7 +16,7 @@ TICK = 0.2  # seconds between two looks at the policy
 
 
 class Named:
-    """Once for each policy that is put in force: what people remove afterwards stays removed."""
+    """Once at a start, and for each policy that is put in force: what people remove meanwhile stays removed."""
 
     def __init__(self, data: Data) -> None:
         self._data = data
@@ -33,17 +33,19 @@ class Named:
         while True:
             policies = self._policies.read()  # put in force again where other repositories are there now
             if policies is not None and policies != made:
-                await asyncio.to_thread(make_named, self._data, policies)
-                made = policies
+                made = policies if await asyncio.to_thread(make_named, self._data, policies) else None
             await asyncio.sleep(TICK)
 
 
-def make_named(data: Data, policies: Policies) -> None:
-    """Make those that are not there; a line in the log for each that cannot be made."""
+def make_named(data: Data, policies: Policies) -> bool:
+    """Make those that are not there; False where one cannot be made, and `/health` says why."""
+    is_done = True
     for repository in map(data.repository, policies.by_repository):
         try:
             if not data.exists(repository):
                 repository.packages.mkdir(parents=True)
                 log.info("made %s, which %s names", repository.packages, data.policy)
         except OSError as error:
-            log.error("cannot make %s, which %s names: %s", repository.packages, data.policy, error.strerror)
+            log.debug("cannot make %s, which %s names: %s", repository.packages, data.policy, error.strerror)
+            is_done = False
+    return is_done

@@ -1,5 +1,6 @@
 """Which repositories there are for whoever asks: a part of the page for people, which nginx fills in."""
 
+import contextlib
 import posixpath
 from collections.abc import Iterable
 
@@ -27,7 +28,9 @@ class Repositories:
         """Those that the asker may read, with links relative to the page that is being filled in."""
         policies = self._policies.read()
         user = await self._authorization.identify(request)
-        there = self._data.repositories() if policies else ()
+        there: tuple[Repository, ...] = ()
+        with contextlib.suppress(OSError):
+            there = self._data.repositories()
         readable = [each for each in there if policies and may(user, "download", policies.of(each.name))]
         here = self._data.repository(request.headers.get(REPOSITORY, ""))
         section = _render(here, readable) if len(readable) > 1 else ""

@@ -27,7 +27,6 @@ def main() -> int:
     arguments = _parse_arguments()
     try:
         data = read_settings(options={"LARDER_DATA": ("--data", arguments.data)}).data
-        _prepare(data)
         arguments.run(data, arguments)
     except (Refused, KeyboardInterrupt) as error:
         print(f"user: {str(error) or 'interrupted; nothing was changed'}", file=sys.stderr)  # noqa: T201 - to a person
@@ -41,6 +40,12 @@ def _parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"larder {VERSION}")
     parser.add_argument("--data", metavar="DIR", help="the data directory; LARDER_DATA says it too")
+    add_verbs(parser)
+    return parser.parse_args()
+
+
+def add_verbs(parser: argparse.ArgumentParser) -> None:
+    """Add what can be done with users; `run` of the arguments is to be called with the data and them."""
     verbs = parser.add_subparsers(required=True, metavar="add|remove|list")
     add = verbs.add_parser("add", help="add a user, or give one a new password")
     add.add_argument("name", metavar="NAME")
@@ -50,7 +55,6 @@ def _parse_arguments() -> argparse.Namespace:
     remove.add_argument("name", metavar="NAME")
     remove.set_defaults(run=_remove)
     verbs.add_parser("list", help="list the users").set_defaults(run=_list)
-    return parser.parse_args()
 
 
 def _prepare(data: Data) -> None:
@@ -63,6 +67,7 @@ def _prepare(data: Data) -> None:
 
 
 def _add(data: Data, arguments: argparse.Namespace) -> None:
+    _prepare(data)
     name = arguments.name
     if not name.isascii() or not name.isprintable() or ":" in name or not name.strip() or name.startswith("#"):
         raise Refused(f"{shown(name)} is no user name; expected printable ASCII without ':'")
@@ -75,6 +80,7 @@ def _add(data: Data, arguments: argparse.Namespace) -> None:
 
 
 def _remove(data: Data, arguments: argparse.Namespace) -> None:
+    _prepare(data)
     if arguments.name not in _names(data):
         expected = ", ".join(map(shown, _names(data))) or "one that `list` shows; there is none"
         raise Refused(f"{shown(arguments.name)} is no user; expected one of {expected}")
@@ -82,6 +88,7 @@ def _remove(data: Data, arguments: argparse.Namespace) -> None:
 
 
 def _list(data: Data, _: argparse.Namespace) -> None:
+    _prepare(data)
     for name in _names(data):
         print(name if name.isprintable() else shown(name))  # noqa: T201 - this is what was asked for
 

@@ -222,7 +222,7 @@ def test_only_nginx_is_on_a_network(stack: Stack) -> None:
         (
             "uploader",
             ("data", "data/auth", "site", "run/indexer"),
-            ("data/packages", "data/repositories", "run/uploader"),
+            ("data/packages", "data/repositories", "data/log", "run/uploader"),
         ),
         (
             "nginx",

@@ -125,7 +125,7 @@ def test_a_lost_policy_stays_in_force_and_is_said_everywhere(larder: Larder, clo
     wait_until(lambda: "what was in force stays" in larder.get("/health").text)
     wait_until(lambda: "what was in force stays" in larder.get("/", **ANN).text)
     assert larder.get("/health").status == 200
-    assert f"refused {closed}" in larder.log
+    assert f"indexer: ERROR {closed}, " in larder.log
     assert larder.get("/simple/").status == 401
     closed.write_text("# a lone comment will do\n")
     wait_until(lambda: larder.get("/simple/").status == 200)

@@ -412,6 +412,6 @@ def test_only_what_people_see_is_restricted(site: Site) -> None:
 def test_the_repository_that_pages_and_rights_are_of_is_named_once() -> None:
     text = (HERE / "nginx/nginx.conf").read_text()
     code = "\n".join(line.partition("#")[0] for line in text.splitlines())
-    once = 'map $named $repository { "" default; \\default .none; default $named; }'
+    once = 'map $named $repository { "" default; \\default .none; "~\\.toml$" .none; default $named; }'
     assert once in code
     assert not re.search(r"(?:/|repository\b.*[^{] )default\b(?! \$)", code.replace(once, ""))

@@ -137,7 +137,9 @@ def test_uploads_go_to_every_address_of_a_repository_and_nowhere_else(
     assert found == [200, 404]
 
 
-@pytest.mark.parametrize("name", ["nowhere", "No-Name", "..", "%2e%2e", "default", ".hidden", "a%2fb", "x" * 70])
+@pytest.mark.parametrize(
+    "name", ["nowhere", "No-Name", "..", "%2e%2e", "default", ".hidden", "a%2fb", "x" * 70, "larder.toml"]
+)
 def test_no_client_makes_a_repository(larder: Larder, tmp_path: Path, name: str) -> None:
     rule(larder, "# open\n")
     wheel = make_wheel(tmp_path, "demo", "1.0")
@@ -156,11 +158,24 @@ def test_each_repository_has_its_own_people_and_its_files_are_no_others(larder: 
     assert upload(larder, "/repositories/anns/", wheel, ANN) == 200
     paths = ("/", "/simple/", "/simple/secret/", "/secret/", "/secret/json", "/packages/secret-1.0-py3-none-any.whl")
     missing = ("/simple/nope/", "/nope/json", "/packages/nope-1.0.tar.gz", "/nope/", "/-/none")
+    make_sdist(packages(larder, "anns"), "secret", "1.0")
+    wait_until(lambda: larder.get("/repositories/anns/secret/json", **ANN).status == 200)
+    for path in (
+        "board/secret/latest.json",
+        "board/secret/1.0.json",
+        "counts",
+        "repositories",
+        "may-read",
+        "admit",
+        "change",
+    ):
+        answers = [larder.get(f"/repositories/anns/.{path}", **login) for login in ({}, BOB, ANN)]
+        assert [(answer.status, b"secret" in answer.body) for answer in answers] == [(404, False)] * 3, path
     for _ in range(2):
         for path in (*paths, *missing):
             at = f"/repositories/anns{path}"
             assert (larder.get(at).status, larder.get(at, **BOB).status) == (401, 403), path
-            assert larder.get(at, **ANN).status == (404 if path in missing or path == "/secret/json" else
+            assert larder.get(at, **ANN).status == (404 if path in missing else
                                                     302 if path == "/secret/" else 200), path  # fmt: skip
     file = "packages/secret-1.0-py3-none-any.whl"
     for way in ("", "repositories/anns/../../", "repositories/same/repositories/anns/"):
@@ -199,7 +214,9 @@ def test_the_page_for_people_lists_what_its_reader_may_read(larder: Larder) -> N
     assert choice(larder, "/repositories/shown/")["default"] == "../../"
     assert choice(larder, "/repositories/shown/")["shown"] == "./"
     assert "hidden" not in {**choice(larder, "/"), **choice(larder, "/", **BOB)}
+    said = len(larder.log)
     assert "hidden" not in choice(larder, "/", **basic("ann@team.example", "wrong"))
+    assert "refused GET '/' from 127.0.0.1 user 'ann@team.example' file -: 401 wrong" in larder.log[said:]
     assert choice(larder, "/", **ANN)["hidden"] == "repositories/hidden/"
     assert choice(larder, "/repositories/hidden/", **ANN)["shown"] == "../shown/"
     with larder.without("uploader"):
@@ -258,3 +275,37 @@ def test_a_restart_reads_nothing_anew_in_any_repository(larder: Larder) -> None:
     assert larder.get("/repositories/kept/simple/demo/").status == 200
     assert site.stat().st_ino == before
     assert "is gone" not in larder.log[said:]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what the programs may not look into")
+def test_one_that_cannot_be_looked_into_stops_no_other(larder: Larder, tmp_path: Path) -> None:
+    create(larder, "fine")
+    rule(larder, "# open\n")
+    locked = packages(larder, "locked")
+    locked.mkdir(parents=True)
+    locked.parent.chmod(0o700)
+    try:
+        wait_until(lambda: "locked" in larder.get("/health").text)
+        assert upload(larder, "/repositories/fine/", make_wheel(tmp_path, "fine", "1.0"), ANN) == 200
+        rule(larder, '[repositories.default]\ndownload = ["ann@team.example"]\n')
+        wait_until(lambda: larder.get("/simple/", **ANN).status == 200)
+        users = (larder.data / "auth/.htpasswd").read_text()
+        (larder.data / "auth/.htpasswd").write_text("".join(line for line in users.splitlines(True) if "bob" in line))
+        wait_until(lambda: larder.get("/simple/", **ANN).status == 401, 2.0)
+        (larder.data / "auth/.htpasswd").write_text(users)
+        larder.stop()
+        larder.start(healthy=False)
+        wait_until(lambda: larder.get("/simple/", **ANN).status == 200)
+    finally:
+        shutil.rmtree(locked.parent)
+    rule(larder, "# open\n")
+    wait_until(lambda: larder.get("/health").status == 200)
+
+
+def test_no_page_of_another_site_changes_anything(larder: Larder, tmp_path: Path) -> None:
+    rule(larder, "# open\n")
+    wheel = make_wheel(tmp_path, "forged", "1.0")
+    body, headers = form(wheel)
+    answer = larder.request("POST", "/", body, {**headers, **ANN, "Origin": "http://other.example"})
+    assert (answer.status, "may change nothing here" in answer.text) == (403, True)
+    assert larder.get("/simple/forged/").status == 404

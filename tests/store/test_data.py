@@ -26,7 +26,9 @@ def test_a_directory_with_packages_in_it_is_a_repository(data: Data) -> None:
     assert names(data) == ["default", "a.b-c_d", "x" * 64]
 
 
-@pytest.mark.parametrize("name", ["default", "Team", ".team", "-team", "team-", "te am", "tea\xe4", "x" * 65, "team\n"])
+@pytest.mark.parametrize(
+    "name", ["default", "larder.toml", "Team", ".team", "-team", "team-", "te am", "tea\xe4", "x" * 65, "team\n"]
+)
 def test_what_cannot_be_the_name_of_one_is_none(data: Data, name: str) -> None:
     (data.named / name / "packages").mkdir(parents=True)
     (data.named / "file").touch()

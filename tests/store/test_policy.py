@@ -1,9 +1,12 @@
 """`larder.toml` as a value: every mistake is refused with its line, and no library's exception escapes."""
 
+import re
+
 import pytest
 
 from store.errors import BadPolicy
-from store.policy import AUTHENTICATED, CLOSED, Doubt, Policy, parse_policies
+from store.policy import ANONYMOUS, AUTHENTICATED, Doubt, Policy
+from store.policy_file import CLOSED, parse_policies
 
 HEAD = "[repositories.default]\n"
 
@@ -69,32 +72,11 @@ def test_closed_is_a_policy_that_gives_nothing_away() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (HEAD + 'download = ["ann:x"]', "line 2: download = ['ann:x']; expected a list of user names"),
-        (HEAD + 'download = [""]', "line 2: download = ['']; expected a list of user names"),
-        (HEAD + 'download = ["@"]', "line 2: download = ['@']; expected a list of user names"),
-        (HEAD + 'upload = ["@@core"]', "line 2: upload = ['@@core']; expected a list of user names"),
-        (HEAD + 'upload = ["@anonymous"]', "line 2: upload = ['@anonymous']; expected a list of user names"),
         ("[groups]\n" + ".".join("a" * 1500) + " = 1", "line 1: maximum recursion depth"),
         ("[groups]\na = 0x" + "f" * 5000, "line 1: Exceeds the limit"),
         (HEAD + "upload = 0x" + "f" * 5000, "line 1: Exceeds the limit"),
         ("groups = 1", "line 1: 'groups' is no table; expected [groups]"),
-        ("[groups]\ncore = 'ann'", "line 2: 'core' = 'ann'; expected a list of user names"),
-        ("[groups]\ncore = ['anonymous']", "line 2: 'core' = ['anonymous']; expected a list of user names"),
-        ("[groups]\ncore = ['@others']", "line 2: 'core' = ['@others']; expected a list of user names"),
-        ("[groups.core]\nx = ['ann']", "line 1: 'core' = {'x': ['ann']}; expected a list of user names"),
-        (HEAD + 'download = "anonymous"', "line 2: download = 'anonymous'; expected a list"),
-        (HEAD + "download = [1]", "line 2: download = [1]; expected a list"),
-        (HEAD + 'download = [["anonymous"]]', "line 2: download = [['anonymous']]; expected a list"),
-        (HEAD + "upload = {}", "line 2: upload = {}; expected a list"),
-        (HEAD + "upload = 1", "line 2: upload = 1; expected a list"),
         (HEAD + '\nuploads = ["anonymous"]', "line 3: 'uploads' is no key; expected download, upload"),
-        (HEAD + "overwrite = 1", "line 2: overwrite = 1; expected true or false"),
-        (HEAD + 'overwrite = "yes"', "line 2: overwrite = 'yes'; expected true or false"),
-        (HEAD + "max_upload = 5", "line 2: max_upload = 5; expected a size"),
-        (HEAD + 'max_upload = "much"', "line 2: max_upload = 'much'; expected a size"),
-        (HEAD + 'max_upload = "5 XB"', "line 2: max_upload = '5 XB'; expected a size"),
-        (HEAD + 'max_upload = "-1 MB"', "line 2: max_upload = '-1 MB'; expected a size"),
-        (HEAD + f'max_upload = "{"9" * 500} GB"', "expected at most"),
         (HEAD + "max_upload = " + "9" * 5000, "line 1: Exceeds the limit"),
         (HEAD + "overwrite = ", "line 2: "),
         (HEAD + "upload = [\n", "expected TOML"),
@@ -103,7 +85,6 @@ def test_closed_is_a_policy_that_gives_nothing_away() -> None:
         ("[repositories.Team]\nupload = []", "line 1: 'Team' is no name of a repository; expected up to 64 lower-case"),
         ('[repositories."../x"]\nupload = []', "line 1: '../x' is no name of a repository; expected"),
         ("[repositories]\nteam = 1", "line 2: 'team' is no table; expected [repositories.team]"),
-        (HEAD + "upload = []\n[repositories.team]\nupload = 1", "line 4: upload = 1; expected a list"),
         ("[repository.default]", "line 1: 'repository' is no key; expected [repositories.default]"),
         ("upload = []", "line 1: 'upload' is no key"),
         ("# one\nrepositories = 1", "line 2: 'repositories' is no table"),
@@ -121,6 +102,63 @@ def test_a_mistake_is_refused_in_one_line_that_says_where_and_what(text: str, re
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (HEAD + 'download = ["ann:x"]', "line 2: download = ['ann:x']; expected a list of user names"),
+        (HEAD + 'download = [""]', "line 2: download = ['']; expected a list of user names"),
+        (HEAD + 'download = ["@"]', "line 2: download = ['@']; expected a list of user names"),
+        (HEAD + 'upload = ["@@core"]', "line 2: upload = ['@@core']; expected a list of user names"),
+        (HEAD + 'upload = ["@anonymous"]', "line 2: upload = ['@anonymous']; expected a list of user names"),
+        ("[groups]\ncore = 'ann'", "line 2: 'core' = 'ann'; expected a list of user names"),
+        ("[groups]\ncore = ['anonymous']", "line 2: 'core' = ['anonymous']; expected a list of user names"),
+        ("[groups]\ncore = ['@others']", "line 2: 'core' = ['@others']; expected a list of user names"),
+        ("[groups.core]\nx = ['ann']", "line 1: 'core' = {'x': ['ann']}; expected a list of user names"),
+        (HEAD + 'download = "anonymous"', "line 2: download = 'anonymous'; expected a list"),
+        (HEAD + "download = [1]", "line 2: download = [1]; expected a list"),
+        (HEAD + 'download = [["anonymous"]]', "line 2: download = [['anonymous']]; expected a list"),
+        (HEAD + "upload = {}", "line 2: upload = {}; expected a list"),
+        (HEAD + "upload = 1", "line 2: upload = 1; expected a list"),
+        (HEAD + "overwrite = 1", "line 2: overwrite = 1; expected true or false"),
+        (HEAD + 'overwrite = "yes"', "line 2: overwrite = 'yes'; expected true or false"),
+        (HEAD + "max_upload = 5", "line 2: max_upload = 5; expected a size"),
+        (HEAD + 'max_upload = "much"', "line 2: max_upload = 'much'; expected a size"),
+        (HEAD + 'max_upload = "5 XB"', "line 2: max_upload = '5 XB'; expected a size"),
+        (HEAD + 'max_upload = "-1 MB"', "line 2: max_upload = '-1 MB'; expected a size"),
+        (HEAD + f'max_upload = "{"9" * 500} GB"', "expected at most"),
+        (HEAD + "upload = []\n[repositories.team]\nupload = 1", "line 4: upload = 1; expected a list"),
+    ],
+)
+def test_a_value_that_cannot_be_is_said_with_its_line_and_gives_nothing(text: str, reason: str) -> None:
+    policies = parse_policies(text.encode())
+    [mistake] = policies.mistakes
+    assert reason in str(mistake)
+    assert len(str(mistake)) < 500
+    for name in ("default", "team"):
+        policy, key = policies.of(name), re.search(r"(download|upload|overwrite|max_upload) = ", reason)
+        if key and not (key[1] == "upload" and name != "team" and "team" in text):
+            assert not getattr(policy, key[1])
+
+
+def test_one_value_that_cannot_be_takes_nothing_else_with_it() -> None:
+    policies = parse_policies(b"""
+[groups]
+devs = ["ann", 5, "bob"]
+broken = "carl"
+[repositories.default]
+download = ["@devs", "no:name", "dave", "@broken"]
+upload = "everybody"
+overwrite = 1
+[repositories.team]
+upload = ["@devs"]
+max_upload = "much"
+""")
+    assert policies.of("default") == Policy(("ann", "bob", "dave"), (), (), False)
+    assert policies.of("team") == Policy(("ann", "bob", "dave"), ("ann", "bob"), (), False, 0, "'much'")
+    assert [mistake.line for mistake in policies.mistakes] == [3, 4, 6, 7, 8, 11]
+    assert ANONYMOUS not in policies.of("default").download
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"a = '\xc3'", b"\x00", HEAD.encode("utf-16")])

@@ -58,7 +58,14 @@ def prepared_as_other(root: Path, **environment: str) -> str:
 def test_what_is_missing_is_created(tmp_path: Path) -> None:
     data = data_at(tmp_path / "new" / "data")
     prepare(data)
-    assert sorted(path.name for path in data.root.iterdir()) == ["auth", "packages", "repositories", "site", "state"]
+    assert sorted(path.name for path in data.root.iterdir()) == [
+        "auth",
+        "log",
+        "packages",
+        "repositories",
+        "site",
+        "state",
+    ]
     assert (data.htpasswd.read_bytes(), data.htpasswd.stat().st_mode & 0o777) == (b"", 0o640)
 
 

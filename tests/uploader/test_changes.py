@@ -126,7 +126,12 @@ def test_a_file_is_yanked_and_not_any_more(larder: Larder, at: str, tmp_path: Pa
     wheel = make_wheel(tmp_path, "yanked", "1.0")
     assert upload(larder, at, wheel).status == 200
     address = f"{at}/packages/{wheel.name}.yanked"
-    for sent, shown in (("broken", "broken"), ("  does\n<b>not</b> build ü ", "does <b>not</b> build ü"), ("", True)):
+    for sent, shown in (
+        ("broken", "broken"),
+        ("  does\n<b>not</b> build ü ", "does <b>not</b> build ü"),
+        ("x" * 1999 + " yz", "x" * 1999),
+        ("", True),
+    ):
         for _ in range(2):  # the same again is no news, and waits for none
             answer = larder.request("PUT", address, sent.encode(), ANN)
             assert (answer.status, answer.text) == (200, f"{wheel.name} is yanked\n")
@@ -238,3 +243,34 @@ def test_what_cannot_be_removed_is_said_and_stays(larder: Larder, tmp_path: Path
     answer = larder.request("DELETE", f"/packages/foreign/{wheel.name}", headers=ANN)
     assert (answer.status, "Permission denied" in answer.text) == ((503, True) if os.geteuid() == 0 else (200, False))
     assert larder.snapshot() == before or os.geteuid()
+
+
+def test_what_was_never_listed_may_come_whole(larder: Larder, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "botched", "1.0")
+    (larder.packages / wheel.name).write_bytes(wheel.read_bytes()[:-30])
+    wait_until(lambda: f"rejected '{wheel.name}'" in larder.log)
+    assert larder.request("DELETE", f"/packages/{wheel.name}", headers=ANN).status == 200
+    assert upload(larder, "", wheel).status == 200
+
+
+def test_a_copy_that_another_one_hides_is_removed_and_says_nothing_of_that_one(larder: Larder, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "shadow", "1.0")
+    assert upload(larder, "", wheel).status == 200
+    owned_directory(larder.packages / "below")
+    copy = larder.packages / "below" / wheel.name
+    copy.write_bytes(make_wheel(tmp_path / "other", "shadow", "1.0", {"more.py": b""}).read_bytes())
+    assert larder.request("DELETE", f"/packages/below/{wheel.name}", headers=ANN).status == 200
+    assert not copy.exists()
+    assert upload(larder, "", wheel).status == 200
+    assert page(larder, "", "shadow") == {wheel.name: False}
+
+
+def test_files_that_are_gone_already_hold_up_no_removal_of_a_release(larder: Larder) -> None:
+    directory = larder.packages
+    files = [make_wheel(directory, "partly", "1.0"), make_sdist(directory, "partly", "1.0")]
+    wait_until(lambda: len(page(larder, "", "partly")) == 2)
+    with larder.without("indexer"):
+        files[0].unlink()
+        answer = remove_release(larder, "", "partly", "1.0")
+    assert answer.status == 200, answer.text
+    assert not any(file.exists() for file in files)

@@ -164,7 +164,7 @@ def test_while_the_uploader_is_gone_nothing_changes_and_then_all_are_asked_again
 
 
 def test_a_repository_that_is_none_is_nobodys(room: Room) -> None:
-    assert said(ask(room, repository="other", **AUTH))[:2] == (403, "403")
+    assert said(ask(room, repository="other", **AUTH))[:2] == (403, "404")
 
 
 def test_before_a_policy_is_in_force_nobody_reads(room: Room) -> None:

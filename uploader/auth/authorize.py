@@ -9,7 +9,7 @@ from store.access import Action, may, may_anybody
 from store.errors import shown
 from store.policy import Policy
 from uploader.answers import HttpRefusal
-from uploader.audit import client_of
+from uploader.audit import client_of, log_unread
 from uploader.auth.basic import parse_basic
 from uploader.auth.htpasswd import Htpasswd
 from uploader.auth.limits import TooManyGuesses
@@ -17,6 +17,7 @@ from uploader.auth.passwords import Passwords, Proof
 from uploader.auth.pool import Busy
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="pypi"'}  # distutils answers to no other realm
+WRONG = "wrong user name or password"
 VERBS: dict[Action, str] = {"upload": "upload", "download": "read", "delete": "delete"}
 CLOSED: dict[Action, str] = {
     "upload": "uploads are closed: larder.toml lets nobody upload",
@@ -51,17 +52,21 @@ class Authorization:
         users = self._read_users(action)
         proof = await self._check(request, users, action)
         if proof is None:
-            raise HttpRefusal(401, "wrong user name or password", CHALLENGE)
+            raise HttpRefusal(401, WRONG, CHALLENGE)
         if not may(proof.user, action, policy):
             raise HttpRefusal(403, f"{shown(proof.user)} may not {VERBS[action]} here")
         return proof
 
     async def identify(self, request: web.Request) -> str | None:
         """Whose name and password come with the request; None for nobody's, and where it cannot be told."""
+        if "Authorization" not in request.headers:
+            return None
         try:
             proof = await self._check(request, self._read_users("download"), "download")
         except HttpRefusal:
             return None
+        if proof is None:
+            log_unread(request, 401, WRONG)
         return None if proof is None else proof.user
 
     def _read_users(self, action: Action) -> Mapping[str, bytes]:

@@ -5,13 +5,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from store.errors import name_lines
 from store.files import check_access
 from uploader.auth.basic import decode_name
 from uploader.auth.hashes import is_usable
 
 log = logging.getLogger(__name__)
 
-NAMED = 10  # lines that one message names
+UNUSABLE = "no user and hash as htpasswd writes them; who is meant there is disabled"
 
 
 class Htpasswd:
@@ -29,7 +30,7 @@ class Htpasswd:
             self._users, unusable = parse_users(content)
             self._content = content
             if unusable:
-                log.warning("%s, %s", self._path, _explain(unusable))
+                log.warning("%s, %s: %s", self._path, name_lines(unusable), UNUSABLE)
         return self._users
 
 
@@ -63,10 +64,3 @@ def parse_users(content: bytes) -> tuple[dict[str, bytes], list[int]]:
             disabled.add(name)
             unusable.append(number)
     return users, unusable
-
-
-def _explain(unusable: list[int]) -> str:
-    numbers = ", ".join(map(str, unusable[:NAMED]))
-    more = f" and {len(unusable) - NAMED} more" if len(unusable) > NAMED else ""
-    lines = "line" if len(unusable) == 1 else "lines"
-    return f"{lines} {numbers}{more}: no user and hash as htpasswd writes them; who is meant there is disabled"

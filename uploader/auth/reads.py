@@ -43,7 +43,7 @@ class Reads:
 
     def _read_policy(self, name: str) -> Policy:
         if not self._data.exists(self._data.repository(name)):
-            raise HttpRefusal(403, f"there is no repository {shown(name)}")
+            raise HttpRefusal(404, f"there is no repository {shown(name)}")
         policies = self._policies.read()
         if policies is None:
             raise HttpRefusal(503, "the indexer has not yet said which policy is in force; expected it at any moment")

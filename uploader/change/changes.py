@@ -1,9 +1,11 @@
 """DELETE and PUT below `/packages/`, and the form that removes a release. Answered when the pages show it."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from aiohttp import web
 from packaging.utils import NormalizedName
@@ -15,7 +17,7 @@ from store.errors import Refused, shown
 from store.listing import Listed, find_listed, read_listing
 from store.names import YANKED, parse_project, parse_version
 from store.policy import Policy
-from store.removal import remove, unyank, yank
+from store.removal import is_file, read_yank, remove, unyank, yank
 from store.repository import Repository
 from store.yank import BYTES, LIMIT, read_reason
 from uploader.answers import HttpRefusal, answer
@@ -26,9 +28,11 @@ from uploader.upload.address import find_existing
 from uploader.upload.form import Form
 from uploader.upload.listed import Listings
 
+T = TypeVar("T")
+
 
 class Changes:
-    """By whoever has the right to delete. One is made at a time; an answer waits `listing_wait` seconds for pages."""
+    """By whoever has the right to delete. An answer waits `listing_wait` seconds for the pages."""
 
     def __init__(self, data: Data, listing_wait: float, authorization: Authorization, listings: Listings) -> None:
         self._data = data
@@ -36,15 +40,16 @@ class Changes:
         self._policies = InForce(data)
         self._authorization = authorization
         self._listings = listings
-        self._lock = asyncio.Lock()
+        self._locks: dict[str, asyncio.Lock] = {}  # by repository
 
     async def delete(self, request: web.Request) -> web.Response:
         """Remove the file with what lies beside it, or only its mark."""
         user, target = await self._find(request)
-        follows = await (self._unyank(target) if target.is_mark else self._remove(target))
         outcome = "is not yanked" if target.is_mark else "removed"
-        log_accepted(request, user, target.digest or "-", outcome)
-        return answer(request, 200, f"{target.filename} {outcome}{follows}")
+        digest = await (self._unyank(target) if target.is_mark else self._remove(target))
+        log_accepted(request, user, digest, outcome)
+        shows = _is_unyanked if target.is_mark else _is_gone
+        return answer(request, 200, f"{target.filename} {outcome}{await self._wait([target], shows)}")
 
     async def put(self, request: web.Request) -> web.Response:
         """Yank the file; the body is the reason."""
@@ -53,10 +58,9 @@ class Changes:
             message = f"{shown(target.filename)} is not taken by PUT; expected an upload, or <file>{YANKED} to yank it"
             raise HttpRefusal(405, message, {"Allow": "GET, HEAD, DELETE"})
         reason = await _receive_reason(request)
-        mark = partial(yank, target.repository, target.path, reason)
-        follows = await self._do(target, mark, lambda listed: listed is None or listed.yanked == reason)
-        log_accepted(request, user, target.digest or "-", "is yanked")
-        return answer(request, 200, f"{target.filename} is yanked{follows}")
+        await self._do(target, partial(yank, target.repository, target.path, reason))
+        log_accepted(request, user, target.digest, "is yanked")
+        return answer(request, 200, f"{target.filename} is yanked{await self._wait([target], _is_as_marked)}")
 
     async def remove_release(
         self, request: web.Request, repository: Repository, policy: Policy, form: Form
@@ -67,17 +71,19 @@ class Changes:
         if not name or not version:
             raise Refused("a removal without the fields 'name' and 'version'; expected both")
         project, release = parse_project(name), parse_version(version)
-        removed: list[str] = []
+        removed: list[Target] = []
         follows = ""
-        while not follows and (paths := _list_paths(repository, project, release)):  # of one name there may be several
-            for path in paths:
-                follows = await self._remove(find_target(repository, path)) or follows
-            removed += map(str, paths)
+        while not follows and (found := _find_all(repository, project, release)):  # of one name there may be several
+            for target in found:
+                note_file(request, str(target.path))
+                with contextlib.suppress(HttpRefusal):  # somebody else was quicker
+                    log_accepted(request, user, await self._remove(target), "removed")
+            removed += found
+            follows = await self._wait(found, _is_gone)
         if not removed:
             raise HttpRefusal(404, f"{project} {release} is not here")
-        note_file(request, ", ".join(removed))
-        log_accepted(request, user, "-", "removed")
-        return answer(request, 200, f"{project} {release} removed: {', '.join(removed)}{follows}")
+        paths = ", ".join(str(target.path) for target in removed)
+        return answer(request, 200, f"{project} {release} removed: {paths}{follows}")
 
     async def _find(self, request: web.Request) -> tuple[str | None, Target]:
         """Who asks, and for what: nobody else is told what is here."""
@@ -94,30 +100,57 @@ class Changes:
         return user, find_target(repository, path)
 
     async def _remove(self, target: Target) -> str:
-        act = partial(remove, target.repository, target.path, target.digest)
-        try:
-            return await self._do(target, act, lambda listed: listed is None or listed.path != str(target.path))
-        except FileNotFoundError as error:  # somebody else was quicker
-            raise nothing_at(target.path) from error
+        """The digest of what is removed."""
+        return await self._do(target, partial(remove, target.repository, target.path, was_listed=bool(target.listed)))
 
     async def _unyank(self, target: Target) -> str:
-        act = partial(unyank, target.repository, target.path)
-        return await self._do(target, act, lambda listed: listed is None or listed.yanked is None)
+        await self._do(target, partial(unyank, target.repository, target.path))
+        return target.digest
 
-    async def _do(self, target: Target, act: Callable[[], None], is_so: Callable[[Listed | None], bool]) -> str:
-        """Do it, and wait until every page that lists the file shows it; what is to be said where one does not yet."""
-        async with self._lock:
-            await asyncio.to_thread(act)
-        for project in target.listed:
-            shows = lambda project=project: is_so(find_listed(target.repository, project, target.filename))  # noqa: E731
-            if not await self._listings.wait(target.repository, project, shows, None, self._listing_wait):
-                return "; its page will follow: the indexer has not made it yet"
+    async def _do(self, target: Target, act: Callable[[], T]) -> T:
+        """One change at a time in each repository."""
+        async with self._locks.setdefault(target.repository.name, asyncio.Lock()):
+            try:
+                return await asyncio.to_thread(act)
+            except FileNotFoundError as error:  # somebody else was quicker
+                raise nothing_at(target.path) from error
+
+    async def _wait(self, targets: Iterable[Target], is_so: Callable[[Target, Listed | None], bool]) -> str:
+        """Until every page that lists them shows it; what is to be said where one does not yet."""
+        for target in targets:
+            for project in target.listed:
+                shows = partial(_shows, target, project, is_so)
+                if not await self._listings.wait(target.repository, project, shows, None, self._listing_wait):
+                    return "; its page will follow: the indexer has not made it yet"
         return ""
 
 
-def _list_paths(repository: Repository, project: NormalizedName, release: Version) -> list[PurePosixPath]:
-    listed = read_listing(repository, project).values()
-    return [PurePosixPath(each.path) for each in listed if parse_version(each.release) == release]
+def _shows(target: Target, project: NormalizedName, is_so: Callable[[Target, Listed | None], bool]) -> bool:
+    return is_so(target, find_listed(target.repository, project, target.filename))
+
+
+def _is_gone(target: Target, listed: Listed | None) -> bool:
+    """Or is there again."""
+    return listed is None or listed.path != str(target.path) or is_file(target.repository, target.path)
+
+
+def _is_unyanked(target: Target, listed: Listed | None) -> bool:
+    return _is_as_marked(target, listed) or read_yank(target.repository, target.path) is not None
+
+
+def _is_as_marked(target: Target, listed: Listed | None) -> bool:
+    """As the last of those has it who changed it."""
+    return listed is None or listed.yanked == read_yank(target.repository, target.path)
+
+
+def _find_all(repository: Repository, project: NormalizedName, release: Version) -> list[Target]:
+    """What is listed of the release, and is there."""
+    found = []
+    for listed in read_listing(repository, project).values():
+        if parse_version(listed.release) == release:
+            with contextlib.suppress(HttpRefusal):
+                found.append(find_target(repository, PurePosixPath(listed.path)))
+    return found
 
 
 async def _receive_reason(request: web.Request) -> str:

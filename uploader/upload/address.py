@@ -32,7 +32,14 @@ def find_existing(data: Data, path: str) -> tuple[Repository, str]:
 
 
 def check_head(request: web.Request) -> None:
-    """Raise 415 for what is sent as anything else than a plain form."""
+    """Raise 415 for what is sent as anything else than a plain form, and 403 for what the page of a web site sends.
+
+    A browser adds the password by itself, whichever site's page it shows; no client that uploads says an origin.
+    """
+    if "Origin" in request.headers:
+        raise HttpRefusal(
+            403, f"a page of {shown(request.headers['Origin'])} may change nothing here; expected no Origin"
+        )
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip(" \t").lower()
     if kind != "multipart/form-data":
         raise HttpRefusal(415, f"{shown(kind)} is no upload; expected multipart/form-data, as twine sends it")

@@ -59,10 +59,10 @@ def _too_large(policy: Policy, size: str) -> HttpRefusal:
     return HttpRefusal(413, f"File too large: {size}; expected at most max_upload = {policy.max_upload_text}")
 
 
-async def receive(request: web.Request, file: Arriving, policy: Policy) -> Form:
-    """Read the whole form of an upload, in whatever order its fields come; the file goes to `file`."""
+async def receive(request: web.Request, file: Arriving, policy: Policy, refusal: HttpRefusal | None = None) -> Form:
+    """Read the whole form, in whatever order its fields come; the file goes to `file`, or is refused with `refusal`."""
     try:
-        form = await _Receiver(request, file, policy).receive()
+        form = await _Receiver(request, file, policy, refusal).receive()
     except (Misframed, HttpProcessingError, PayloadEncodingError) as error:
         raise _misframed(request) from error
     _check_action(form)
@@ -86,8 +86,9 @@ def _check_action(form: Form) -> None:
 class _Receiver:
     """Takes one part after another, within bounds; memory stays flat."""
 
-    def __init__(self, request: web.Request, file: Arriving, policy: Policy) -> None:
+    def __init__(self, request: web.Request, file: Arriving, policy: Policy, refusal: HttpRefusal | None) -> None:
         self._request = request
+        self._refusal = refusal
         self._file = file
         self._policy = policy
         self._form = Form()
@@ -124,6 +125,8 @@ class _Receiver:
 
     def _begin_file(self, filename: str | None) -> None:
         form = self._form
+        if self._refusal:
+            raise self._refusal
         if form.filename is not None:
             raise Refused("two files in one upload; expected one part named 'content'")
         if not filename:

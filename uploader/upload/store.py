@@ -25,9 +25,10 @@ def store_upload(repository: Repository, candidate: Candidate, incoming: Incomin
 
     A file of this name that people put in a sub-directory counts: a project has one file of a name.
     """
-    if not overwrite and read_removed(repository, candidate.filename) not in (None, candidate.digest):
-        raise AlreadyExists(f"File already exists: {candidate.filename!r} was here with other bytes, and was removed")
     target = _find_target(repository, candidate)
+    removed = None if overwrite or target.exists() else read_removed(repository, candidate.filename)
+    if removed not in (None, candidate.digest):
+        raise AlreadyExists(f"File already exists: {candidate.filename!r} was here with other bytes, and was removed")
     outcome = _place(candidate, incoming, target, overwrite=overwrite)
     _store_signature(repository, candidate, target, outcome)
     return outcome

@@ -70,7 +70,7 @@ class Uploads:
         check_length(request, policy)
         with self._calm.disturbed():
             async with arriving(repository.packages, self._threads) as file:
-                form = await receive(request, file, policy)
+                form = await receive(request, file, policy, refusal)
                 is_upload = form.action == UPLOAD
                 if is_upload and refusal:
                     raise refusal
@@ -96,7 +96,7 @@ class Uploads:
         try:
             return await self._authorization.authorize(request, "upload", policy), None
         except HttpRefusal as refusal:
-            if refusal.status != 403 or not may_anybody("delete", policy):
+            if refusal.status != 403 or not may_anybody("delete", policy) or "Authorization" not in request.headers:
                 raise
             user = await self._authorization.authorize(request, "delete", policy)
             return user, refusal

@@ -1,0 +1,210 @@
+"""`larder.toml` → the policies it says. What is in force is for `store.current` to say.
+
+A value that cannot be gives nothing, and the rest counts: a right is nobody's, a group has no such member. What cannot
+be told apart from a slip that would open something is refused as a whole: a key or table of another name.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from store.errors import BadPolicy
+from store.policy import ANONYMOUS, AUTHENTICATED, GROUP, RIGHTS, Doubt, Policies, Policy, is_user_name
+from store.repository import DEFAULT, NAME_EXPECTED, NAMED, is_repository_name
+
+_STRING_OR_COMMENT = re.compile(r"\"[^\"\\]*\"|'[^']*'|#")
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+LARGEST = 1 << 50  # bytes
+_UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
+
+CLOSED = b"""# Nothing is given away: no larder.toml could ever be used.
+[repositories.default]
+download = ["authenticated"]
+upload = []
+"""
+"""What is in force where no policy could ever be read."""
+
+
+def parse_policies(content: bytes) -> Policies:
+    """Read the bytes of a `larder.toml`; BadPolicy names the line, the value and what was expected."""
+    try:
+        text = content.decode("utf-8-sig")
+        return _read_policies(text, tomllib.loads(text))
+    except BadPolicy:
+        raise
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BadPolicy(
+            f"line {line}: byte 0x{content[error.start]:02x} is not UTF-8; expected TOML in UTF-8"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadPolicy(_explain_syntax(text, error)) from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, or tables in each other, read or shown
+        raise BadPolicy(f"line 1: {str(error)[:200]}; expected TOML") from error
+
+
+def _read_policies(text: str, document: dict[str, Any]) -> Policies:
+    mistakes: list[Doubt] = []
+    audit = _read_audit(text, document.pop("audit", False), mistakes)
+    groups = _read_groups(text, document.pop("groups", {}), mistakes)
+    tables = _read_tables(text, document)
+    default = _read_policy(text, DEFAULT, tables.pop(DEFAULT, {}), Policy(), mistakes)
+    others = {name: _read_policy(text, name, table, default, mistakes) for name, table in tables.items()}
+    written = others | {DEFAULT: default}
+    named = {who for policy in written.values() for name in RIGHTS for who in getattr(policy, name)}
+    lines = _find_strings(text)
+    return Policies(
+        {name: _expand_groups(policy, groups) for name, policy in written.items()},
+        {user: lines.get(user, 1) for user in sorted({*_expand(named, groups)} - {ANONYMOUS, AUTHENTICATED})},
+        tuple(_doubt_groups(named, groups, lines)),
+        tuple(sorted(mistakes)),
+        audit,
+    )
+
+
+def _read_audit(text: str, value: object, mistakes: list[Doubt]) -> bool:
+    """Whatever it says but false is that it is wanted."""
+    if not isinstance(value, bool):
+        mistakes.append(Doubt(_line_of(text, "audit"), f"audit = {_show(value)}; expected true or false"))
+    return value is not False
+
+
+def _read_tables(text: str, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Repository → its table."""
+    for key in document:
+        if key != NAMED:
+            raise BadPolicy(f"line {_line_of(text, key)}: {key[:80]!r} is no key; expected [{NAMED}.{DEFAULT}]")
+    tables = document.get(NAMED, {})
+    if not isinstance(tables, dict):
+        raise BadPolicy(f"line {_line_of(text, NAMED)}: {NAMED!r} is no table; expected [{NAMED}.{DEFAULT}]")
+    for name, table in tables.items():
+        line = _line_of(text, NAMED, name)
+        if name != DEFAULT and not is_repository_name(name):
+            raise BadPolicy(f"line {line}: {name[:80]!r} is no name of a repository; expected {NAME_EXPECTED}")
+        if not isinstance(table, dict):
+            raise BadPolicy(f"line {line}: {name!r} is no table; expected [{NAMED}.{name}]")
+    return dict(tables)
+
+
+def _read_groups(text: str, groups: object, mistakes: list[Doubt]) -> dict[str, tuple[str, ...]]:
+    """Group → its members."""
+    if not isinstance(groups, dict):
+        raise BadPolicy(f"line {_line_of(text, 'groups')}: 'groups' is no table; expected [groups]")
+    found = {}
+    for name, value in groups.items():
+        found[name], is_right = _keep_right(value, is_user_name)
+        if not is_right:
+            line = _line_of(text, "groups", name)
+            mistakes.append(Doubt(line, f"{name[:80]!r} = {_show(value)}; expected a list of user names"))
+    return found
+
+
+def _expand_groups(policy: Policy, groups: Mapping[str, tuple[str, ...]]) -> Policy:
+    rights: dict[str, Any] = {name: _expand(getattr(policy, name), groups) for name in RIGHTS}
+    return replace(policy, **rights)
+
+
+def _expand(who: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """With the members of groups in their place; each once."""
+    members = (groups.get(one.removeprefix(GROUP), ()) if one.startswith(GROUP) else (one,) for one in who)
+    return tuple(dict.fromkeys(name for names in members for name in names))
+
+
+def _doubt_groups(
+    named: Iterable[str], groups: Mapping[str, tuple[str, ...]], lines: Mapping[str, int]
+) -> Iterator[Doubt]:
+    """Groups that there are none of: they may be meant for later."""
+    for one in sorted(named):
+        if one.startswith(GROUP) and one.removeprefix(GROUP) not in groups:
+            expected = ", ".join(f"{GROUP}{name}" for name in sorted(groups))[:200] or "one below [groups]"
+            yield Doubt(lines.get(one, 1), f"there is no group {one[:80]!r}; expected {expected}")
+
+
+def _read_policy(text: str, name: str, table: dict[str, Any], policy: Policy, mistakes: list[Doubt]) -> Policy:
+    """As the table has it; what it leaves out is as in `policy`."""
+    for key, value in table.items():
+        line = _line_of(text, NAMED, name, key)
+        if key not in _READERS:
+            raise BadPolicy(f"line {line}: {key[:80]!r} is no key; expected {', '.join(_READERS)}")
+        fields, expected = _READERS[key](value)
+        policy = replace(policy, **fields)
+        if expected:
+            mistakes.append(Doubt(line, f"{key} = {_show(value)}; expected {expected}"))
+    return policy
+
+
+def _show(value: object) -> str:
+    return repr(value)[:80]
+
+
+def _explain_syntax(text: str, error: tomllib.TOMLDecodeError) -> str:
+    found = re.search(r"^(.*) \(at (?:line (\d+).*|end of document)\)$", str(error))
+    reason, line = (found[1], found[2]) if found else (str(error), None)
+    return f"line {line or len(text.rstrip().splitlines()) or 1}: {reason[:200]}; expected TOML"
+
+
+def _line_of(text: str, *keys: str) -> int:
+    """The line that assigns the last of the keys, or names it in a table's head, below that of the key before it.
+
+    That of the key before it where none is found, and 1 where there is none at all.
+    """
+    lines, at = text.splitlines(), 0
+    for key in keys:
+        word = rf"(?:\"{re.escape(key)}\"|'{re.escape(key)}'|{re.escape(key)})"
+        pattern = re.compile(rf"\s*(?:{word}\s*[=.]|\[+[^\]#]*{word}\s*[\].]|[^=#]*\.\s*{word}\s*[=.])")
+        at = next((number for number in range(at, len(lines)) if pattern.match(lines[number])), at)
+    return at + 1
+
+
+def _find_strings(text: str) -> dict[str, int]:
+    """String → the first line that has it; none that is written with escapes."""
+    lines: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        for found in _STRING_OR_COMMENT.finditer(line):
+            if found[0] == "#":
+                break
+            lines.setdefault(found[0][1:-1], number)
+    return lines
+
+
+def _keep_right(value: object, is_right: Callable[[object], bool]) -> tuple[tuple[str, ...], bool]:
+    """What there is of a list that can be, and whether that is all."""
+    found = tuple(filter(is_right, value)) if isinstance(value, list) else ()
+    return found, isinstance(value, list) and len(found) == len(value)
+
+
+def _read_who(right: str, value: object) -> "Fields":
+    who, is_right = _keep_right(value, _is_who)
+    expected = f'a list of user names, "{GROUP}group", "{AUTHENTICATED}" or "{ANONYMOUS}"'
+    return {right: who}, "" if is_right else expected
+
+
+def _is_who(one: object) -> bool:
+    return one in (ANONYMOUS, AUTHENTICATED) or (isinstance(one, str) and is_user_name(one.removeprefix(GROUP)))
+
+
+def _read_overwrite(value: object) -> "Fields":
+    return {"overwrite": value is True}, "" if isinstance(value, bool) else "true or false"
+
+
+def _read_max_upload(value: object) -> "Fields":
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", value) if isinstance(value, str) else None
+    if found is None or found[2].upper() not in _UNITS:
+        return {"max_upload": 0, "max_upload_text": _show(value)}, 'a size such as "500 MB" or "2 GiB"'
+    size = float(found[1]) * _UNITS[found[2].upper()]
+    if size > LARGEST:
+        return {"max_upload": 0, "max_upload_text": _show(value)}, f"at most {LARGEST >> 40} TiB"
+    return {"max_upload": int(size), "max_upload_text": value}, ""
+
+
+Fields = tuple[dict[str, Any], str]  # of a `Policy`, closed where the value cannot be; and then what was expected
+
+_READERS: dict[str, Callable[[object], Fields]] = {
+    **{right: partial(_read_who, right) for right in RIGHTS},
+    "overwrite": _read_overwrite,
+    "max_upload": _read_max_upload,
+}

@@ -1,0 +1,79 @@
+"""`scripts/larder`: what is wrong is said without starting anything, and nothing is changed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from store.data import Data
+from tests.running import HERE
+
+
+def larder(root: Path, *arguments: str, stdin: str = "") -> tuple[int, str]:
+    """Exit code and output, of both channels."""
+    command = [sys.executable, "-P", "-m", "uploader.commands", "--data", str(root), *arguments]
+    environment = {"PYTHONPATH": str(HERE), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        command, input=stdin, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Data:
+    found = Data.at(tmp_path / "data", tmp_path / "run")
+    found.htpasswd.parent.mkdir(parents=True)
+    return found
+
+
+def test_where_all_is_well_nothing_is_said_and_nothing_made(data: Data) -> None:
+    assert larder(data.root, "check") == (0, "")
+    assert [path.name for path in data.root.rglob("*")] == ["auth"]
+
+
+def test_all_that_is_wrong_is_said_with_its_line(data: Data) -> None:
+    data.htpasswd.write_text("ann:{SSHA}x\nbob\n# a comment\n\ncarl:plain\n")
+    data.policy.write_text('[repositories.default]\nupload = ["dave", "@core", 5]\noverwrite = "yes"\n')
+    code, said = larder(data.root, "check")
+    assert code == 2
+    lines = said.splitlines()
+    assert lines[0].startswith(f"{data.htpasswd}, lines 1, 2, 5: no user and hash as htpasswd writes them")
+    assert lines[1].startswith(f"{data.policy}, line 2: upload = ['dave', '@core', 5]; expected a list of user names")
+    assert lines[2].startswith(f"{data.policy}, line 3: overwrite = 'yes'; expected true or false; what cannot be")
+    assert lines[3] == f"{data.policy}, line 2: there is no group '@core'; expected one below [groups] (a warning)"
+    assert lines[4].startswith(f"{data.policy}, line 2: there is no user 'dave'; expected one of .htpasswd")
+    assert len(lines) == 5
+
+
+def test_a_policy_that_would_be_refused_is_said(data: Data) -> None:
+    for text, reason in (("download = [", "line 1: "), ("[repo]", "line 1: 'repo' is no key; expected")):
+        data.policy.write_text(text)
+        code, said = larder(data.root, "check")
+        assert (code, said.startswith(f"{data.policy}, {reason}")) == (2, True), said
+        assert said.endswith("it would not be put in force\n")
+    data.policy.unlink()
+    data.policy.mkdir()
+    assert larder(data.root, "check") == (2, f"{data.policy}, it is no file; it would not be put in force\n")
+
+
+def test_a_warning_alone_is_no_failure(data: Data) -> None:
+    data.policy.write_text('[repositories.default]\nupload = ["ann"]\n')
+    code, said = larder(data.root, "check")
+    assert (code, said.count("\n"), said.endswith("(a warning)\n")) == (0, 1, True)
+
+
+def test_users_are_kept_as_by_scripts_user(data: Data) -> None:
+    (data.root / "packages").mkdir()
+    assert larder(data.root, "user", "add", "ann", "--stdin", stdin="correct-horse\n") == (0, "")
+    assert larder(data.root, "user", "list") == (0, "ann\n")
+    assert larder(data.root, "user", "remove", "bob")[0] == 1
+    assert larder(data.root, "user", "remove", "ann") == (0, "")
+    assert data.htpasswd.read_text() == ""
+
+
+@pytest.mark.parametrize("arguments", [(), ("nothing",), ("check", "x"), ("user",), ("user", "add")])
+def test_what_it_does_not_know_it_explains(data: Data, arguments: tuple[str, ...]) -> None:
+    code, said = larder(data.root, *arguments)
+    assert (code, "usage: larder" in said) == (2, True)
+    assert larder(data.root, *arguments, "--help")[0] == 0 or "x" in arguments or "nothing" in arguments

@@ -1,0 +1,47 @@
+"""The commands for people: `python -m uploader.commands`, behind `scripts/larder`; `larder` in the containers."""
+
+import argparse
+import sys
+
+from store import VERSION
+from store.data import Data
+from store.errors import Refused
+from store.settings import read_settings
+from uploader import users
+from uploader.check import list_problems, list_warnings
+
+REFUSED, WRONG = 1, 2  # exit codes: what was asked for cannot be done; what was checked has to be mended
+
+
+def main() -> int:
+    arguments = _parse_arguments()
+    try:
+        data = read_settings(options={"LARDER_DATA": ("--data", arguments.data)}).data
+        return int(arguments.run(data, arguments) or 0)
+    except (Refused, KeyboardInterrupt) as error:
+        print(f"larder: {str(error) or 'interrupted; nothing was changed'}", file=sys.stderr)  # noqa: T201
+        return REFUSED
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="larder", description="What people do with a Larder beside its files.")
+    parser.add_argument("--version", action="version", version=f"larder {VERSION}")
+    parser.add_argument("--data", metavar="DIR", help="the data directory; LARDER_DATA says it too")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    users.add_verbs(commands.add_parser("user", help="add, remove and list users"))
+    check = commands.add_parser(
+        "check", help="say what is wrong with users and policy", description="Exits 2 where something is to be mended."
+    )
+    check.set_defaults(run=_check)
+    return parser.parse_args()
+
+
+def _check(data: Data, _: argparse.Namespace) -> int:
+    problems = list(list_problems(data))
+    for line in (*problems, *(f"{warning} (a warning)" for warning in list_warnings(data))):
+        print(line)  # noqa: T201 - this is what was asked for
+    return WRONG if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -85,6 +85,10 @@ class Data:
         return self.root / "auth" / ".htpasswd"
 
     @property
+    def tokens(self) -> Path:
+        return self.root / "auth" / ".tokens"
+
+    @property
     def policy(self) -> Path:
         """What people write; `store.current` alone reads it."""
         return self.root / "larder.toml"

@@ -1,9 +1,10 @@
-"""Say what is wrong with users and policy, without starting anything: `larder check`.
+"""Say what is wrong with users, tokens and policy, without starting anything: `larder check`.
 
 As the programs would say it: in the log, in `/health` and on the page for people. Nothing is changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from store.current import GIVES_NOTHING
 from store.data import Data
@@ -11,25 +12,32 @@ from store.errors import BadPolicy, name_lines
 from store.policy import Policies
 from store.policy_file import parse_policies
 from store.sample import read_sample
-from uploader.auth.htpasswd import UNUSABLE, parse_users, read_htpasswd
+from uploader.auth import htpasswd, tokens
+from uploader.auth.htpasswd import parse_users, read_htpasswd
+from uploader.auth.tokens import parse_tokens
 from uploader.doubts import list_doubts
 
 
 def list_problems(data: Data) -> Iterator[str]:
     """What cannot be used, a line each."""
-    try:
-        _, unusable = parse_users(read_htpasswd(data.htpasswd))
-    except OSError as error:
-        yield f"{data.htpasswd}: {error.strerror}; nobody can give a password"
-    else:
-        if unusable:
-            yield f"{data.htpasswd}, {name_lines(unusable)}: {UNUSABLE}"
+    yield from _check_lines(data.htpasswd, lambda content: parse_users(content)[1], htpasswd.UNUSABLE)
+    yield from _check_lines(data.tokens, lambda content: parse_tokens(content)[1], tokens.UNUSABLE)
     try:
         policies = _read_policies(data)
     except BadPolicy as error:
         yield f"{data.policy}, {error}; it would not be put in force"
     else:
         yield from (f"{data.policy}, {mistake}; {GIVES_NOTHING}" for mistake in policies.mistakes)
+
+
+def _check_lines(path: Path, list_unusable: Callable[[bytes], list[int]], why: str) -> Iterator[str]:
+    try:
+        unusable = list_unusable(read_htpasswd(path))
+    except OSError as error:
+        yield f"{path}: {error.strerror}; nobody in it counts"
+    else:
+        if unusable:
+            yield f"{path}, {name_lines(unusable)}: {why}"
 
 
 def list_warnings(data: Data) -> Iterator[str]:

@@ -7,7 +7,7 @@ from store import VERSION
 from store.data import Data
 from store.errors import Refused
 from store.settings import read_settings
-from uploader import users
+from uploader import tokens, users
 from uploader.check import list_problems, list_warnings
 
 REFUSED, WRONG = 1, 2  # exit codes: what was asked for cannot be done; what was checked has to be mended
@@ -29,6 +29,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--data", metavar="DIR", help="the data directory; LARDER_DATA says it too")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     users.add_verbs(commands.add_parser("user", help="add, remove and list users"))
+    tokens.add_verbs(commands.add_parser("token", help="add, remove and list tokens, for programs"))
     check = commands.add_parser(
         "check", help="say what is wrong with users and policy", description="Exits 2 where something is to be mended."
     )

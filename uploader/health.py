@@ -18,7 +18,9 @@ from store.policy import Policies
 from store.prepare import check_writable
 from store.repository import Repository
 from uploader.answers import answer
+from uploader.auth import tokens
 from uploader.auth.htpasswd import UNUSABLE, parse_users, read_htpasswd
+from uploader.auth.tokens import parse_tokens
 from uploader.doubts import list_doubts
 
 LITTLE = 1 << 20  # bytes: with less left a disk counts as full
@@ -96,6 +98,9 @@ def _note_doubts(data: Data) -> Iterator[str]:
         users, unusable = parse_users(read_htpasswd(data.htpasswd))
         if unusable:
             yield f"{data.htpasswd}, {name_lines(unusable)}: {UNUSABLE}"
+        _, unusable = parse_tokens(read_htpasswd(data.tokens))
+        if unusable:
+            yield f"{data.tokens}, {name_lines(unusable)}: {tokens.UNUSABLE}"
         policies = read_in_force(data)
         doubts = list_doubts(policies, users) if policies else []
         if doubts:

@@ -5,20 +5,17 @@ import getpass
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from store import VERSION
 from store.data import Data
-from store.errors import BadDirectory, Refused, shown
-from store.explain import explain
-from store.files import make_durable, open_incoming, place_over
+from store.errors import Refused, shown
+from store.explain import explained
 from store.policy import is_user_name
-from store.prepare import prepare
 from store.settings import read_settings
+from uploader.auth import tokens
 from uploader.auth.hashes import hash_password
 from uploader.auth.htpasswd import parse_users, read_htpasswd
+from uploader.lines import prepare_users, rewrite
 
 PASSWORD_LIMIT = 4000  # bytes; what nginx takes in a header is not much more
 
@@ -57,44 +54,37 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
     verbs.add_parser("list", help="list the users").set_defaults(run=_list)
 
 
-def _prepare(data: Data) -> None:
-    """See to it that there is a `.htpasswd`: where root makes it, it is the data directory's owner's."""
-    with _explained(data.root, data):
-        if not data.root.is_dir():
-            raise BadDirectory(f"{data.root}: there is no such directory; expected the data directory of a Larder")
-        facts = data.root.stat()
-    prepare(data, owner=(facts.st_uid, facts.st_gid) if facts.st_uid else None)
-
-
 def _add(data: Data, arguments: argparse.Namespace) -> None:
-    _prepare(data)
+    prepare_users(data)
     name = arguments.name
     if not name.isascii() or not name.isprintable() or ":" in name or not name.strip() or name.startswith("#"):
         raise Refused(f"{shown(name)} is no user name; expected printable ASCII without ':'")
+    if name.encode() == tokens.USER:
+        raise Refused(f"{shown(name)} is the user of all tokens; expected another name, or `larder token add`")
     if not is_user_name(name):
         raise Refused(
             f"{shown(name)} could not be named in larder.toml; expected no word of its own, and no '@' in front"
         )
     line = f"{name}:{hash_password(_read_password(from_stdin=arguments.stdin))}"
-    _rewrite(data, lambda lines: [*_without(lines, name), line.encode()])
+    rewrite(data.htpasswd, data, lambda lines: [*_without(lines, name), line.encode()])
 
 
 def _remove(data: Data, arguments: argparse.Namespace) -> None:
-    _prepare(data)
+    prepare_users(data)
     if arguments.name not in _names(data):
         expected = ", ".join(map(shown, _names(data))) or "one that `list` shows; there is none"
         raise Refused(f"{shown(arguments.name)} is no user; expected one of {expected}")
-    _rewrite(data, lambda lines: _without(lines, arguments.name))
+    rewrite(data.htpasswd, data, lambda lines: _without(lines, arguments.name))
 
 
 def _list(data: Data, _: argparse.Namespace) -> None:
-    _prepare(data)
+    prepare_users(data)
     for name in _names(data):
         print(name if name.isprintable() else shown(name))  # noqa: T201 - this is what was asked for
 
 
 def _names(data: Data) -> list[str]:
-    with _explained(data.htpasswd, data, "read"):
+    with explained(data.htpasswd, data.root, "read"):
         users, _ = parse_users(read_htpasswd(data.htpasswd))
     return sorted(users)
 
@@ -128,29 +118,6 @@ def _ask() -> str:
 
 def _without(lines: list[bytes], name: str) -> list[bytes]:
     return [line for line in lines if line.partition(b":")[0] != os.fsencode(name)]
-
-
-def _rewrite(data: Data, change: Callable[[list[bytes]], list[bytes]]) -> None:
-    """Replace the file in one step, with owner and mode as they were: nginx reads it at any time."""
-    with _explained(data.htpasswd, data, "read"):
-        target = data.htpasswd.resolve()
-        facts = target.stat()
-        lines = change(read_htpasswd(target).splitlines())
-    with _explained(target.parent, data), open_incoming(target.parent) as incoming:
-        os.fchmod(incoming.file.fileno(), facts.st_mode & 0o777)
-        if os.geteuid() == 0:
-            os.fchown(incoming.file.fileno(), facts.st_uid, facts.st_gid)
-        incoming.file.write(b"".join(line + b"\n" for line in lines))
-        make_durable(incoming.file)
-        place_over(incoming, target)
-
-
-@contextmanager
-def _explained(path: Path, data: Data, verb: str = "write") -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BadDirectory(explain(path, data.root, error, verb)) from error
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ from store.errors import shown
 from store.policy import Policy
 from uploader.answers import HttpRefusal
 from uploader.audit import client_of, log_unread
-from uploader.auth.basic import parse_basic
+from uploader.auth.basic import Credentials, parse_basic
 from uploader.auth.htpasswd import Htpasswd
 from uploader.auth.limits import TooManyGuesses
 from uploader.auth.passwords import Passwords, Proof
 from uploader.auth.pool import Busy
+from uploader.auth.tokens import USER, Tokens
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="pypi"'}  # distutils answers to no other realm
 WRONG = "wrong user name or password"
@@ -34,19 +35,23 @@ NEEDED: dict[Action, str] = {
 class Authorization:
     """Whether a request may do what it wants to: for uploads, and for the reads that nginx asks about."""
 
-    def __init__(self, htpasswd: Htpasswd, passwords: Passwords) -> None:
+    def __init__(self, htpasswd: Htpasswd, tokens: Tokens, passwords: Passwords) -> None:
         self._htpasswd = htpasswd
+        self._tokens = tokens
         self._passwords = passwords
 
-    async def authorize(self, request: web.Request, action: Action, policy: Policy) -> str | None:
+    async def authorize(self, request: web.Request, action: Action, repository: str, policy: Policy) -> str | None:
         """The user, None where anybody may; HttpRefusal for everyone who may not."""
-        proof = await self.prove(request, action, policy)
+        proof = await self.prove(request, action, repository, policy)
         return None if proof is None else proof.user
 
-    async def prove(self, request: web.Request, action: Action, policy: Policy) -> Proof | None:
+    async def prove(self, request: web.Request, action: Action, repository: str, policy: Policy) -> Proof | None:
         """The same with what proves it."""
         if may(None, action, policy):
             return None
+        credentials = parse_basic(request.headers.get("Authorization"))
+        if credentials is not None and credentials.name == USER:
+            return self._prove_token(credentials, action, repository)
         if not may_anybody(action, policy):
             raise HttpRefusal(403, CLOSED[action])
         users = self._read_users(action)
@@ -56,6 +61,18 @@ class Authorization:
         if not may(proof.user, action, policy):
             raise HttpRefusal(403, f"{shown(proof.user)} may not {VERBS[action]} here")
         return proof
+
+    def _prove_token(self, credentials: Credentials, action: Action, repository: str) -> Proof:
+        """What a token may do larder.toml does not say: it was made for it."""
+        try:
+            token = self._tokens.find(credentials.password)
+        except OSError as error:
+            raise HttpRefusal(503, f".tokens cannot be read: {error.strerror}; /health says more") from error
+        if token is None:
+            raise HttpRefusal(401, "this is no token, or one that has ended", CHALLENGE)
+        if not token.may(action, repository):
+            raise HttpRefusal(403, f"the token {shown(token.name)} may not {VERBS[action]} here")
+        return Proof(token.user, token.digest.encode(), "")
 
     async def identify(self, request: web.Request) -> str | None:
         """Whose name and password come with the request; None for nobody's, and where it cannot be told."""

@@ -17,6 +17,7 @@ from uploader.auth.htpasswd import Htpasswd
 from uploader.auth.limits import Limits
 from uploader.auth.passwords import Passwords
 from uploader.auth.readers import Readers
+from uploader.auth.tokens import Tokens
 from uploader.doubts import list_doubts
 
 log = logging.getLogger(__name__)
@@ -31,13 +32,14 @@ class Gatehouse:
     def __init__(self, data: Data) -> None:
         self._data = data
         self._htpasswd = Htpasswd(data.htpasswd)
+        self._tokens = Tokens(data.tokens)
         self._policies = InForce(data)
         self._readers: dict[str, Readers] = {}  # replaced, never changed: it is kept on another thread
         self.admissions = Admissions(data)
         self._limits = Limits(self.admissions.withdraw, self._withdraw_reader)
         self._passwords = Passwords(self._limits)
         self._doubts: list[Doubt] = []
-        self.authorization = Authorization(self._htpasswd, self._passwords)
+        self.authorization = Authorization(self._htpasswd, self._tokens, self._passwords)
 
     async def keeping(self, _: web.Application) -> AsyncIterator[None]:
         """As long as the application runs. What nginx knows stays afterwards: it goes on."""
@@ -55,7 +57,7 @@ class Gatehouse:
             try:
                 found, policies = self._read_users(), self._policies.read()
                 users = found or {}
-                self.admissions.keep(users)
+                self.admissions.keep({**users, **self._read_tokens()})
                 await asyncio.to_thread(self._keep_readers, users, policies, self._limits.withheld())
                 if found is not None and policies is not None:
                     self._say_doubts(found, policies)
@@ -64,6 +66,12 @@ class Gatehouse:
             if problem not in ("", before):
                 log.error(problem)
             await asyncio.sleep(TICK)
+
+    def _read_tokens(self) -> Mapping[str, bytes]:
+        """As if each that has not ended were a user; none where they cannot be read."""
+        with contextlib.suppress(OSError):
+            return {each.user: each.digest.encode() for each in self._tokens.read().values() if not each.has_ended}
+        return {}
 
     def _read_users(self) -> Mapping[str, bytes] | None:
         """None where they cannot be read; `/health` says why."""

@@ -32,7 +32,7 @@ class Reads:
         name = request.headers.get(REPOSITORY, "")
         try:
             policy = self._read_policy(name)
-            proof = await self._authorization.prove(request, "download", policy)
+            proof = await self._authorization.prove(request, "download", name, policy)
         except HttpRefusal as refusal:
             log_unread(request, refusal.status, str(refusal))
             headers = {"X-Larder-Denial": str(refusal.status), "X-Larder-Reason": reason(str(refusal))}

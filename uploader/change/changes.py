@@ -66,7 +66,7 @@ class Changes:
         self, request: web.Request, repository: Repository, policy: Policy, form: Form
     ) -> web.Response:
         """Remove every file of the release that the form names, however name and version are written."""
-        user = await self._authorization.authorize(request, "delete", policy)
+        user = await self._authorization.authorize(request, "delete", repository.name, policy)
         name, version = form.said("name"), form.said("version")
         if not name or not version:
             raise Refused("a removal without the fields 'name' and 'version'; expected both")
@@ -96,7 +96,7 @@ class Changes:
         policies = self._policies.read()
         if policies is None:
             raise HttpRefusal(503, "the indexer has not yet said which policy is in force; expected it at any moment")
-        user = await self._authorization.authorize(request, "delete", policies.of(repository.name))
+        user = await self._authorization.authorize(request, "delete", repository.name, policies.of(repository.name))
         return user, find_target(repository, path)
 
     async def _remove(self, target: Target) -> str:

@@ -1,6 +1,7 @@
 """One upload, from its first byte to its answer, as a list of verbs; each is a module of its own."""
 
 import asyncio
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -8,7 +9,6 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from store.access import may_anybody
 from store.archive.budget import TooMuch
 from store.current import InForce
 from store.data import Data
@@ -66,7 +66,7 @@ class Uploads:
         repository = find_repository(self._data, request.path)
         check_head(request)
         policy = self._read_policy(repository)
-        user, refusal = await self._authorize(request, policy)
+        user, refusal = await self._authorize(request, repository, policy)
         check_length(request, policy)
         with self._calm.disturbed():
             async with arriving(repository.packages, self._threads) as file:
@@ -91,15 +91,18 @@ class Uploads:
             raise HttpRefusal(503, "the indexer has not yet said which policy is in force; expected it at any moment")
         return policies.of(repository.name)
 
-    async def _authorize(self, request: web.Request, policy: Policy) -> tuple[str | None, HttpRefusal | None]:
+    async def _authorize(
+        self, request: web.Request, repository: Repository, policy: Policy
+    ) -> tuple[str | None, HttpRefusal | None]:
         """Who may upload; or else who may remove, with what is to be said should it be an upload."""
         try:
-            return await self._authorization.authorize(request, "upload", policy), None
+            return await self._authorization.authorize(request, "upload", repository.name, policy), None
         except HttpRefusal as refusal:
-            if refusal.status != 403 or not may_anybody("delete", policy) or "Authorization" not in request.headers:
+            if refusal.status != 403 or "Authorization" not in request.headers:
                 raise
-            user = await self._authorization.authorize(request, "delete", policy)
-            return user, refusal
+            with contextlib.suppress(HttpRefusal):
+                return await self._authorization.authorize(request, "delete", repository.name, policy), refusal
+            raise
 
     async def _take_file(self, form: Form, file: Arriving, repository: Repository, policy: Policy) -> Stored:
         self._listings.reach()

@@ -1,0 +1,36 @@
+"""The files of lines that commands keep: `.htpasswd` and `.tokens`. Each is replaced in one step."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from store.data import Data
+from store.errors import BadDirectory
+from store.explain import explained
+from store.files import make_durable, open_incoming, place_over
+from store.prepare import prepare
+from uploader.auth.htpasswd import read_htpasswd
+
+
+def prepare_users(data: Data) -> None:
+    """See to it that there is a `.htpasswd`: where root makes it, it is the data directory's owner's."""
+    with explained(data.root, data.root):
+        if not data.root.is_dir():
+            raise BadDirectory(f"{data.root}: there is no such directory; expected the data directory of a Larder")
+        facts = data.root.stat()
+    prepare(data, owner=(facts.st_uid, facts.st_gid) if facts.st_uid else None)
+
+
+def rewrite(path: Path, data: Data, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    """Change the lines, with owner and mode as they were, or as `.htpasswd` has them: it is read at any time."""
+    with explained(path, data.root, "read"):
+        target = path.resolve()
+        facts = (target if target.exists() else data.htpasswd).stat()
+        lines = change(read_htpasswd(target).splitlines())
+    with explained(target.parent, data.root), open_incoming(target.parent) as incoming:
+        os.fchmod(incoming.file.fileno(), facts.st_mode & 0o777)
+        if os.geteuid() == 0:
+            os.fchown(incoming.file.fileno(), facts.st_uid, facts.st_gid)
+        incoming.file.write(b"".join(line + b"\n" for line in lines))
+        make_durable(incoming.file)
+        place_over(incoming, target)

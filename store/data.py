@@ -128,6 +128,11 @@ class Data:
         return self.run / "uploader" / "admitted"
 
     @property
+    def handed_over(self) -> Path:
+        """There while every directory is whose it has to be, as far as the uploader knows: see `uploader.named`."""
+        return self.run / "uploader" / "handed-over"
+
+    @property
     def socket(self) -> Path:
         """Where the uploader listens."""
         return self.run / "uploader" / "uploader.sock"

@@ -15,10 +15,10 @@ from store.data import Data
 from store.errors import BadDirectory, Refused, shown
 from store.explain import explained, outside
 from store.names import is_ignored, possible_projects
-from store.repository import DEFAULT
 from store.settings import read_settings
 
 LARDERS = {"packages", "repositories", "larder.toml"}  # one of these makes a directory one of Larder's
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 FOREIGN = {"lost+found"}  # what an empty file system holds
 
 
@@ -32,14 +32,12 @@ def prepare(data: Data, *, owner: tuple[int, int] | None = None) -> None:
     with explained(data.root, data.root):
         data.root.mkdir(parents=True, exist_ok=True)
         _let_pass(data.root, owner)
-    with explained(data.named, data.root, "read"):
-        repositories = data.repositories()
-    # by way of a link nothing is given away: whoever owns repositories/ could have root give away anything
-    packages = [each.packages for each in repositories if each.name == DEFAULT or not each.packages.parent.is_symlink()]
-    for directory in (*packages, data.named, data.htpasswd.parent, data.audit.parent):
+    for directory in (data.default.packages, data.named, data.htpasswd.parent, data.audit.parent):
         with explained(directory, data.root):
             directory.mkdir(parents=True, exist_ok=True)
             _hand_over(directory, owner)
+    if owner:
+        hand_over_repositories(data, owner)
     prepare_derived(data, owner=owner)
     with explained(data.htpasswd.parent, data.root):
         if not data.htpasswd.exists():
@@ -62,6 +60,23 @@ def prepare_derived(data: Data, *, owner: tuple[int, int] | None = None) -> None
             if owner is not None and directory.is_dir() and not directory.parent.is_symlink():
                 with explained(directory, data.root):
                     _hand_over_tree(directory, owner)
+
+
+def hand_over_repositories(data: Data, owner: tuple[int, int]) -> None:
+    """Give root's packages of every repository but the default one to the owner, who is to write there.
+
+    By descriptors: `repositories/` is the owner's, and could hold links that have root give away anything.
+    """
+    with explained(data.named, data.root), contextlib.ExitStack() as stack:
+        named = os.open(data.named, _DIRECTORY)
+        stack.callback(os.close, named)
+        for repository in data.repositories()[1:]:
+            with contextlib.suppress(OSError):  # as where one of the names is a link
+                directory = os.open(repository.name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=named)
+                stack.callback(os.close, directory)
+                facts = os.stat("packages", dir_fd=directory, follow_symlinks=False)
+                if facts.st_uid == 0 and stat.S_ISDIR(facts.st_mode):
+                    os.chown("packages", *owner, dir_fd=directory, follow_symlinks=False)
 
 
 def _check_derived(directory: Path, data: Data) -> None:

@@ -1,7 +1,9 @@
 """Makes the directory of each repository that `larder.toml` names: which there are is for the disk to say."""
 
 import asyncio
+import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -16,11 +18,15 @@ TICK = 0.2  # seconds between two looks at the policy
 
 
 class Named:
-    """Once at a start, and for each policy that is put in force: what people remove meanwhile stays removed."""
+    """Once at a start, and for each policy that is put in force: what people remove meanwhile stays removed.
+
+    What root has made meanwhile is to be handed over to the uploader: who can do so is told, once for each directory.
+    """
 
     def __init__(self, data: Data) -> None:
         self._data = data
         self._policies = InForce(data)
+        self._asked: set[tuple[int, int]] = set()  # device and inode
 
     async def keeping(self, _: web.Application) -> AsyncIterator[None]:
         """As long as the application runs."""
@@ -34,7 +40,17 @@ class Named:
             policies = self._policies.read()  # put in force again where other repositories are there now
             if policies is not None and policies != made:
                 made = policies if await asyncio.to_thread(make_named, self._data, policies) else None
+            with contextlib.suppress(OSError):
+                self._ask_for_roots()
             await asyncio.sleep(TICK)
+
+    def _ask_for_roots(self) -> None:
+        for repository in self._data.repositories():
+            facts = repository.packages.stat()
+            directory = facts.st_dev, facts.st_ino
+            if facts.st_uid == 0 and directory not in self._asked and not os.access(repository.packages, os.W_OK):
+                self._asked.add(directory)
+                self._data.handed_over.unlink(missing_ok=True)
 
 
 def make_named(data: Data, policies: Policies) -> bool:

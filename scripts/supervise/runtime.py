@@ -74,11 +74,18 @@ class Runtime:
         greeting = {"command": [*python, "scripts.supervise.greeting"], "when": [str(data.socket)], "there": True}
         return {
             "programs": programs,
-            "helpers": [derived, greeting],
+            "helpers": [derived, greeting, *self._helpers_of_root(python)],
             "environment": self.environment,
             "directory": str(self.directory),
             "quiet": self.settings.log_level == "ERROR",
         }
+
+    def _helpers_of_root(self, python: list[str]) -> list[dict[str, Any]]:
+        """What only root can do for the programs, which are somebody else."""
+        if not self.user:
+            return []
+        command = [*python, "scripts.supervise.ownership", *map(str, self.user)]
+        return [{"command": command, "when": [str(self.settings.data.handed_over)], "there": False}]
 
 
 def lay_out(directory: Path, settings: Settings, user: User | None) -> Runtime:
@@ -99,6 +106,7 @@ def lay_out(directory: Path, settings: Settings, user: User | None) -> Runtime:
         f'map "" $in_force {{ default {data.policy_in_force}; }}\n'
         f'map "" $admitted {{ default {data.admitted}; }}\n'
     )
+    data.handed_over.touch()
     _write_secret(directory / "tmp" / "secret.conf", user)
     shutil.copyfile(HERE / "nginx" / "nginx.conf", directory / "nginx.conf")
     capabilities = capabilities_to_reach(user, data) if user else ()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.archives import digest, make_sdist, make_wheel
 from tests.nginx.users import KINDS, add_user
-from tests.running import HERE, PASSWORD, Larder, basic, form, free_port
+from tests.running import HERE, PASSWORD, Larder, basic, form, free_port, wait_until
 
 PAGE = (HERE / "MIGRATING.md").read_text()
 
@@ -36,7 +36,7 @@ def test_a_directory_and_a_password_file_of_pypiserver_work_as_they_are(tmp_path
             )
         assert larder.detail("flat")[files[0].name]["hashes"]["sha256"] == digest(files[0])
         assert larder.get(f"/packages/{files[0].name}.asc").status == 200
-        assert "notes.txt" in larder.get("/").text  # why it is not listed
+        wait_until(lambda: "notes.txt" in larder.get("/").text)  # why it is not listed
         for kind in KINDS[1:]:
             wheel = make_wheel(tmp_path / "new", f"by-{kind}", "1.0")
             body, headers = form(wheel)
@@ -51,6 +51,7 @@ def test_each_option_of_pypiserver_has_its_line() -> None:
     options = (
         "-p`, `--port`", "`-i`, `-H`, `--interface`, `--host`", "`-P`, `--passwords", "`-a ", "`-o`, `--overwrite`",
         "--cache-control", "--hash-algo", "--fallback-url", "--disable-fallback", "--health-endpoint", "--welcome",
-        "--backend", "--server`", "--log-file", "--log-stream", "--log-frmt", "-v`", "--server-base-url", "pypi-server update",
+        "--backend", "--server`", "--log-file", "--log-stream", "--log-frmt", "-v`", "--server-base-url",
+        "pypi-server update",
     )  # fmt: skip
     assert [option for option in options if option not in PAGE] == []

@@ -309,3 +309,21 @@ def test_no_page_of_another_site_changes_anything(larder: Larder, tmp_path: Path
     answer = larder.request("POST", "/", body, {**headers, **ANN, "Origin": "http://other.example"})
     assert (answer.status, "may change nothing here" in answer.text) == (403, True)
     assert larder.get("/simple/forged/").status == 404
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes what is not the programs'")
+def test_what_root_makes_while_it_runs_is_handed_over(larder: Larder, tmp_path: Path) -> None:
+    rule(larder, "# open\n")
+    directory = packages(larder, "roots")
+    directory.mkdir(parents=True)
+    wheel = make_wheel(tmp_path, "roots", "1.0")
+    wait_until(lambda: upload(larder, "/repositories/roots/", wheel, ANN) == 200)
+    assert directory.stat().st_uid == larder.packages.stat().st_uid
+    outside = tmp_path / "outside"
+    (outside / "packages").mkdir(parents=True)
+    (larder.paths.named / "link").symlink_to(outside)
+    wait_until(lambda: larder.get("/repositories/link/simple/").status in (200, 404))
+    packages(larder, "roots2").mkdir(parents=True)
+    wait_until(lambda: packages(larder, "roots2").stat().st_uid == larder.packages.stat().st_uid)
+    assert (outside / "packages").stat().st_uid == 0
+    (larder.paths.named / "link").unlink()

@@ -23,6 +23,7 @@ from store.current import CurrentPolicy
 from store.heartbeat import INTERVAL as BEAT
 from store.heartbeat import Heartbeat, read_heartbeat, starts_after, write_heartbeat
 from store.messages import Checked
+from store.policy import ANONYMOUS
 from store.repository import DEFAULT
 from store.settings import Settings
 
@@ -83,7 +84,9 @@ class Loop:
             upkeep.step(messages[name], now)
             self._channel.tell(name, upkeep.take_published())
             misplaced = self._misplaced if name == DEFAULT else ()
-            upkeep.publish_overview(self._policy.policies.of(name), self._policy.problem, misplaced, now)
+            policy = self._policy.policies.of(name)
+            problem = self._policy.public_problem if ANONYMOUS in policy.download else self._policy.problem
+            upkeep.publish_overview(policy, problem, misplaced, now)
         self._beat(now)
 
     def _between(self, now: float) -> None:

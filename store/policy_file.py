@@ -96,6 +96,9 @@ def _read_groups(text: str, groups: object, mistakes: list[Doubt]) -> dict[str, 
         raise BadPolicy(f"line {_line_of(text, 'groups')}: 'groups' is no table; expected [groups]")
     found = {}
     for name, value in groups.items():
+        if name in _READERS:  # the head of a table may be lost: what would close something must not pass for a group
+            line = _line_of(text, "groups", name)
+            raise BadPolicy(f"line {line}: {name!r} is no name of a group; expected it below [{NAMED}.{DEFAULT}]")
         found[name], is_right = _keep_right(value, is_user_name)
         if not is_right:
             line = _line_of(text, "groups", name)

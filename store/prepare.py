@@ -67,16 +67,16 @@ def hand_over_repositories(data: Data, owner: tuple[int, int]) -> None:
 
     By descriptors: `repositories/` is the owner's, and could hold links that have root give away anything.
     """
-    with explained(data.named, data.root), contextlib.ExitStack() as stack:
-        named = os.open(data.named, _DIRECTORY)
-        stack.callback(os.close, named)
+    with explained(data.named, data.root):
         for repository in data.repositories()[1:]:
-            with contextlib.suppress(OSError):  # as where one of the names is a link
-                directory = os.open(repository.name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=named)
-                stack.callback(os.close, directory)
-                facts = os.stat("packages", dir_fd=directory, follow_symlinks=False)
-                if facts.st_uid == 0 and stat.S_ISDIR(facts.st_mode):
-                    os.chown("packages", *owner, dir_fd=directory, follow_symlinks=False)
+            with contextlib.suppress(OSError), contextlib.ExitStack() as stack:  # as where one of the names is a link
+                descriptor = os.open(data.root, _DIRECTORY)
+                stack.callback(os.close, descriptor)
+                for name in (data.named.name, repository.name, repository.packages.name):
+                    descriptor = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
+                    stack.callback(os.close, descriptor)
+                if os.fstat(descriptor).st_uid == 0:
+                    os.fchown(descriptor, *owner)
 
 
 def _check_derived(directory: Path, data: Data) -> None:

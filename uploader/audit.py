@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 CLIENT = "X-Larder-Client"  # the address as nginx saw it
 PATH = "X-Larder-Path"  # what is to be read, where nginx asks whether it may be
 MESSAGE_LIMIT = 1000  # characters
+FIELD_LIMIT = 500  # characters of what a client sent
 
 _FILE = web.RequestKey("file", str)
 _READ = web.RequestKey("read", str)
@@ -82,10 +83,10 @@ def _record(request: web.Request, user: str | None, status: int, outcome: str, d
     record = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "method": request.method,
-        "path": path,
+        "path": clip(path, FIELD_LIMIT),
         "address": client_of(request),
-        "user": user,
-        "file": request.get(_FILE),
+        "user": None if user is None else clip(user, FIELD_LIMIT),
+        "file": clip(request[_FILE], FIELD_LIMIT) if _FILE in request else None,
         "sha256": digest,
         "status": status,
         "outcome": outcome,

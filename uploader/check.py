@@ -20,6 +20,8 @@ from uploader.doubts import list_doubts
 
 def list_problems(data: Data) -> Iterator[str]:
     """What cannot be used, a line each."""
+    if not data.root.is_dir():
+        yield f"{data.root}: there is no such directory; expected the data directory of a Larder"
     yield from _check_lines(data.htpasswd, lambda content: parse_users(content)[1], htpasswd.UNUSABLE)
     yield from _check_lines(data.tokens, lambda content: parse_tokens(content)[1], tokens.UNUSABLE)
     try:
@@ -55,4 +57,6 @@ def _read_policies(data: Data) -> Policies:
     sample = read_sample(data.policy)
     if sample.content is None and sample.reason:
         raise BadPolicy(sample.reason)
+    if sample.content is not None and not sample.content.strip():
+        raise BadPolicy("it is empty")
     return parse_policies(sample.content or b"")

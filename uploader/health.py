@@ -86,23 +86,26 @@ def _check_place(directory: Path, root: Path) -> Iterator[str]:
 
 
 def _check_users(data: Data) -> Iterator[str]:
-    try:
-        read_htpasswd(data.htpasswd)
-    except OSError as error:
-        yield explain(data.htpasswd, data.root, error, "read")
+    for file in (data.htpasswd, data.tokens):
+        try:
+            read_htpasswd(file)
+        except OSError as error:
+            yield explain(file, data.root, error, "read")
 
 
 def _note_doubts(data: Data) -> Iterator[str]:
-    """In which lines of users and policy; not who is named there, for anybody may ask."""
+    """In which lines of users, tokens and policy; not who is named there, for anybody may ask."""
+    users: dict[str, bytes] = {}
     with contextlib.suppress(OSError):
         users, unusable = parse_users(read_htpasswd(data.htpasswd))
         if unusable:
             yield f"{data.htpasswd}, {name_lines(unusable)}: {UNUSABLE}"
+    with contextlib.suppress(OSError):
         _, unusable = parse_tokens(read_htpasswd(data.tokens))
         if unusable:
             yield f"{data.tokens}, {name_lines(unusable)}: {tokens.UNUSABLE}"
-        policies = read_in_force(data)
-        doubts = list_doubts(policies, users) if policies else []
-        if doubts:
-            lines = name_lines(doubt.line for doubt in doubts)
-            yield f"{data.policy}, {lines}: a user or group that there is not; the log says which"
+    policies = read_in_force(data)
+    doubts = list_doubts(policies, users) if policies else []
+    if doubts:
+        lines = name_lines(doubt.line for doubt in doubts)
+        yield f"{data.policy}, {lines}: a user or group that there is not; the log says which"

@@ -23,6 +23,8 @@ def prepare_users(data: Data) -> None:
 
 def rewrite(path: Path, data: Data, change: Callable[[list[bytes]], list[bytes]]) -> None:
     """Change the lines, with owner and mode as they were, or as `.htpasswd` has them: it is read at any time."""
+    if path.is_symlink() and not path.exists():  # nothing is made where somebody's link leads
+        raise BadDirectory(f"{path}: it is a link that leads nowhere; expected a file, or none")
     with explained(path, data.root, "read"):
         target = path.resolve()
         facts = (target if target.exists() else data.htpasswd).stat()

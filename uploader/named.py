@@ -26,7 +26,7 @@ class Named:
     def __init__(self, data: Data) -> None:
         self._data = data
         self._policies = InForce(data)
-        self._asked: set[tuple[int, int]] = set()  # device and inode
+        self._asked: set[tuple[int, int, int]] = set()  # device, inode and time of change
 
     async def keeping(self, _: web.Application) -> AsyncIterator[None]:
         """As long as the application runs."""
@@ -45,12 +45,15 @@ class Named:
             await asyncio.sleep(TICK)
 
     def _ask_for_roots(self) -> None:
+        roots = set()
         for repository in self._data.repositories():
-            facts = repository.packages.stat()
-            directory = facts.st_dev, facts.st_ino
-            if facts.st_uid == 0 and directory not in self._asked and not os.access(repository.packages, os.W_OK):
-                self._asked.add(directory)
-                self._data.handed_over.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                facts = repository.packages.stat()
+                if facts.st_uid == 0 and not os.access(repository.packages, os.W_OK):
+                    roots.add((facts.st_dev, facts.st_ino, facts.st_ctime_ns))
+        if roots - self._asked:
+            self._data.handed_over.unlink(missing_ok=True)
+        self._asked = roots
 
 
 def make_named(data: Data, policies: Policies) -> bool:

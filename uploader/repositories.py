@@ -27,11 +27,16 @@ class Repositories:
     async def answer(self, request: web.Request) -> web.Response:
         """Those that the asker may read, with links relative to the page that is being filled in."""
         policies = self._policies.read()
-        user = await self._authorization.identify(request)
+        user, token = await self._authorization.identify(request), self._authorization.find_token(request)
         there: tuple[Repository, ...] = ()
         with contextlib.suppress(OSError):
             there = self._data.repositories()
-        readable = [each for each in there if policies and may(user, "download", policies.of(each.name))]
+        readable = [
+            each
+            for each in there
+            if policies
+            and (may(user, "download", policies.of(each.name)) or (token and token.may("download", each.name)))
+        ]
         here = self._data.repository(request.headers.get(REPOSITORY, ""))
         section = _render(here, readable) if len(readable) > 1 else ""
         return web.Response(text=section, content_type="text/html")

@@ -15,7 +15,7 @@ from uploader.auth.htpasswd import Htpasswd
 from uploader.auth.limits import TooManyGuesses
 from uploader.auth.passwords import Passwords, Proof
 from uploader.auth.pool import Busy
-from uploader.auth.tokens import USER, Tokens
+from uploader.auth.tokens import USER, Token, Tokens, render_token
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="pypi"'}  # distutils answers to no other realm
 WRONG = "wrong user name or password"
@@ -62,6 +62,16 @@ class Authorization:
             raise HttpRefusal(403, f"{shown(proof.user)} may not {VERBS[action]} here")
         return proof
 
+    def find_token(self, request: web.Request) -> Token | None:
+        """The token that comes with the request, if there is one that counts."""
+        credentials = parse_basic(request.headers.get("Authorization"))
+        if credentials is None or credentials.name != USER:
+            return None
+        try:
+            return self._tokens.find(credentials.password)
+        except OSError:
+            return None
+
     def _prove_token(self, credentials: Credentials, action: Action, repository: str) -> Proof:
         """What a token may do larder.toml does not say: it was made for it."""
         try:
@@ -72,11 +82,12 @@ class Authorization:
             raise HttpRefusal(401, "this is no token, or one that has ended", CHALLENGE)
         if not token.may(action, repository):
             raise HttpRefusal(403, f"the token {shown(token.name)} may not {VERBS[action]} here")
-        return Proof(token.user, token.digest.encode(), "")
+        return Proof(token.user, render_token(token).encode(), "")
 
     async def identify(self, request: web.Request) -> str | None:
         """Whose name and password come with the request; None for nobody's, and where it cannot be told."""
-        if "Authorization" not in request.headers:
+        credentials = parse_basic(request.headers.get("Authorization"))
+        if credentials is None or credentials.name == USER:
             return None
         try:
             proof = await self._check(request, self._read_users("download"), "download")

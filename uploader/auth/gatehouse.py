@@ -17,7 +17,7 @@ from uploader.auth.htpasswd import Htpasswd
 from uploader.auth.limits import Limits
 from uploader.auth.passwords import Passwords
 from uploader.auth.readers import Readers
-from uploader.auth.tokens import Tokens
+from uploader.auth.tokens import Tokens, render_token
 from uploader.doubts import list_doubts
 
 log = logging.getLogger(__name__)
@@ -68,9 +68,11 @@ class Gatehouse:
             await asyncio.sleep(TICK)
 
     def _read_tokens(self) -> Mapping[str, bytes]:
-        """As if each that has not ended were a user; none where they cannot be read."""
+        """Each that has not ended, as it is kept, as if it were a user; none where they cannot be read."""
         with contextlib.suppress(OSError):
-            return {each.user: each.digest.encode() for each in self._tokens.read().values() if not each.has_ended}
+            return {
+                each.user: render_token(each).encode() for each in self._tokens.read().values() if not each.has_ended
+            }
         return {}
 
     def _read_users(self) -> Mapping[str, bytes] | None:

@@ -5,6 +5,7 @@ commas between them, and without a last day it never ends. A token is 256 random
 and nobody can guess it: to check it costs one SHA-256.
 """
 
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -14,9 +15,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from store.access import Action
+from store.errors import name_lines
 from store.policy import RIGHTS
 from store.repository import DEFAULT, is_repository_name
 from uploader.auth.htpasswd import read_htpasswd
+
+log = logging.getLogger(__name__)
 
 USER = b"__token__"  # as the public index has it
 PREFIX = "larder-"  # by which scanners for secrets can find one
@@ -62,8 +66,10 @@ class Tokens:
         """Digest → token, those that have ended among them; OSError where the file cannot be read."""
         content = read_htpasswd(self._path)
         if content != self._content:
-            tokens, _ = parse_tokens(content)
+            tokens, unusable = parse_tokens(content)
             self._by_digest, self._content = {token.digest: token for token in tokens}, content
+            if unusable:
+                log.warning("%s, %s: %s", self._path, name_lines(unusable), UNUSABLE)
         return self._by_digest
 
     def find(self, password: bytes) -> Token | None:

@@ -1,7 +1,6 @@
 """One upload, from its first byte to its answer, as a list of verbs; each is a module of its own."""
 
 import asyncio
-import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -100,9 +99,10 @@ class Uploads:
         except HttpRefusal as refusal:
             if refusal.status != 403 or "Authorization" not in request.headers:
                 raise
-            with contextlib.suppress(HttpRefusal):
+            try:
                 return await self._authorization.authorize(request, "delete", repository.name, policy), refusal
-            raise
+            except HttpRefusal as other:
+                raise refusal if other.status == 403 else other from other
 
     async def _take_file(self, form: Form, file: Arriving, repository: Repository, policy: Policy) -> Stored:
         self._listings.reach()

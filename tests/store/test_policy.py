@@ -86,6 +86,14 @@ def test_closed_is_a_policy_that_gives_nothing_away() -> None:
         ('[repositories."../x"]\nupload = []', "line 1: '../x' is no name of a repository; expected"),
         ("[repositories]\nteam = 1", "line 2: 'team' is no table; expected [repositories.team]"),
         ("[repository.default]", "line 1: 'repository' is no key; expected [repositories.default]"),
+        (
+            "[groups]\ncore = ['ann']\ndownload = ['authenticated']",
+            "line 3: 'download' is no name of a group; expected",
+        ),
+        (
+            "[groups]\nupload = ['ann']",
+            "line 2: 'upload' is no name of a group; expected it below [repositories.default]",
+        ),
         ("upload = []", "line 1: 'upload' is no key"),
         ("# one\nrepositories = 1", "line 2: 'repositories' is no table"),
         ("repositories.default = 1", "line 1: 'default' is no table"),

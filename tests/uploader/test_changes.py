@@ -116,6 +116,9 @@ def test_who_may_delete_and_not_upload_removes_and_uploads_nothing(larder: Larde
     assert remove_release(larder, "", "apart", "1.0", BOB).status == 403
     assert remove_release(larder, "", "apart", "1.0").status == 200
     assert not file.exists()
+    rule(larder, '[repositories.default]\nupload = []\ndelete = ["ann"]\n')
+    assert remove_release(larder, "", "apart", "1.0", basic("ann", "wrong")).status == 401
+    assert upload(larder, "", make_wheel(tmp_path, "apart", "3.0")).status == 403
     rule(larder, "[repositories.default]\ndelete = []\n")
     answer = remove_release(larder, "", "apart", "1.0")
     assert (answer.status, answer.text) == (403, "deleting is closed: larder.toml lets nobody delete\n")

@@ -57,6 +57,14 @@ def test_a_policy_that_would_be_refused_is_said(data: Data) -> None:
     assert larder(data.root, "check") == (2, f"{data.policy}, it is no file; it would not be put in force\n")
 
 
+def test_a_directory_that_is_none_is_said(data: Data) -> None:
+    typo = data.root / "typo"
+    said = f"{typo}: there is no such directory; expected the data directory of a Larder\n"
+    assert larder(typo, "check") == (2, said)
+    data.policy.write_text(" \n")
+    assert larder(data.root, "check") == (2, f"{data.policy}, it is empty; it would not be put in force\n")
+
+
 def test_a_warning_alone_is_no_failure(data: Data) -> None:
     data.policy.write_text('[repositories.default]\nupload = ["ann"]\n')
     code, said = larder(data.root, "check")

@@ -53,11 +53,13 @@ def test_a_token_does_what_it_was_made_for_and_nothing_else(larder: Larder, tmp_
     assert upload(larder, "/", wheel, writing) == 403
     assert upload(larder, "/repositories/team/", wheel, writing) == 200
     paths = ("/simple/", "/simple/tokened/", f"/packages/{wheel.name}", f"/packages/{wheel.name}.metadata", "/")
+    said = len(larder.log)
     for _ in range(3):  # also by the way that is made for it
         for path in paths:
             assert larder.get(f"/repositories/team{path}", **reading).status == 200, path
             assert larder.get(f"/repositories/team{path}", **writing).status == 403, path
             assert larder.get(path, **reading).status == 403, path
+    assert "wrong user name or password" not in larder.log[said:]
     assert larder.request("DELETE", f"/repositories/team/packages/{wheel.name}", headers=writing).status == 403
     deleting = add(larder, "deleting", "--delete")
     assert larder.request("DELETE", f"/repositories/team/packages/{wheel.name}", headers=deleting).status == 200
@@ -74,6 +76,29 @@ def test_every_client_sends_it(larder: Larder, tmp_path: Path) -> None:
     run_tool(*pip, "--dest", str(tmp_path / "got"), "by-twine")
     assert (tmp_path / "got" / wheel.name).read_bytes() == wheel.read_bytes()
     assert secret not in larder.log
+
+
+def test_what_it_may_is_taken_away_at_once(larder: Larder) -> None:
+    login = add(larder, "narrowed", "--download", "--upload")
+    for _ in range(3):
+        assert larder.get("/simple/", **login).status == 200
+    file = larder.paths.tokens
+    file.write_text(re.sub(r"(?m)^(narrowed:.*):download,upload:", r"\g<1>:upload:", file.read_text()))
+    wait_until(lambda: larder.get("/simple/", **login).status == 403, 1.0)
+
+
+def test_a_file_that_cannot_be_read_is_said(larder: Larder) -> None:
+    login, file = add(larder, "unread", "--download"), larder.paths.tokens
+    aside = file.rename(file.with_name("aside"))
+    file.mkdir()
+    try:
+        wait_until(lambda: larder.get("/health").status == 503)
+        assert ".tokens" in larder.get("/health").text
+        wait_until(lambda: larder.get("/simple/", **login).status == 503, 1.0)
+    finally:
+        file.rmdir()
+    aside.rename(file)
+    wait_until(lambda: larder.get("/health").status == 200)
 
 
 def test_whoever_removes_it_ends_it_at_once(larder: Larder) -> None:

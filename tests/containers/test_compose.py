@@ -189,6 +189,15 @@ def test_a_policy_closes_reading_without_a_restart(stack: Stack, tmp_path: Path)
         wait_until(lambda: stack.larder.get("/simple/").status == 200, 5)
 
 
+def test_commands_are_given_in_containers(stack: Stack) -> None:
+    said = stack.compose("run", "--rm", "-T", "prepare", "larder", "token", "add", "ci", "--download").stdout
+    assert "larder-" in said
+    assert "ci * download without end" in stack.compose("exec", "-T", "uploader", "larder", "token", "list").stdout
+    assert stack.compose("exec", "-T", "uploader", "larder", "check").returncode == 0
+    stack.compose("run", "--rm", "-T", "prepare", "larder", "token", "remove", "ci")
+    assert (stack.larder.data / "auth/.tokens").read_text() == ""
+
+
 def test_a_user_can_be_added_with_docker_alone(stack: Stack) -> None:
     command = ("python", "-m", "uploader.users")
     stack.compose("run", "--rm", "-T", "prepare", "sh", "-c", f"echo {PASSWORD} | {' '.join(command)} add bob --stdin")

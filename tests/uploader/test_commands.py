@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,12 @@ def test_what_it_does_not_know_it_explains(data: Data, arguments: tuple[str, ...
     code, said = larder(data.root, *arguments)
     assert (code, "usage: larder" in said) == (2, True)
     assert larder(data.root, *arguments, "--help")[0] == 0 or "x" in arguments or "nothing" in arguments
+
+
+def test_commands_at_once_take_nothing_from_each_other(data: Data) -> None:
+    (data.root / "packages").mkdir()
+    with ThreadPoolExecutor(8) as pool:
+        names = [f"t{number}" for number in range(12)]
+        codes = list(pool.map(lambda name: larder(data.root, "token", "add", name, "--upload")[0], names))
+    assert codes == [0] * 12
+    assert len(larder(data.root, "token", "list")[1].splitlines()) == 12

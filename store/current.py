@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ SETTLED = 0.3  # seconds that a change has to last before it counts: an editor m
 UNSURE = 0.7  # and more where the kernel does not say whether anybody is still writing
 
 STAYS = "what was in force stays"
-A_COMMENT = "until it says something: a lone comment will do"
+A_COMMENT = " until it says something (a lone comment will do)"
 GIVES_NOTHING = "what cannot be gives nobody anything, and all the rest is in force"
 
 
@@ -165,20 +166,24 @@ def judge(sample: Sample, kept: bytes | None) -> Verdict:
     if sample.content is None and not sample.reason and not kept:
         return Verdict(b"")
     try:
-        policies = _read_usable(sample, kept)
+        policies = read_usable(sample, kept)
     except BadPolicy as error:
-        problem = f"{error}; {_stays(kept)}"
+        problem = f"{error}; {_stays(kept)}{'' if sample.reason or not _is_blank(sample) else A_COMMENT}"
         return Verdict(CLOSED if kept is None else kept, problem, problem)
     return Verdict(sample.content or b"", *_explain(policies.mistakes))
 
 
-def _read_usable(sample: Sample, kept: bytes | None) -> Policies:
+def read_usable(sample: Sample, kept: bytes | None) -> Policies:
     """The policies in it, or BadPolicy with the reason why they cannot be in force."""
     if sample.content is None:
-        raise BadPolicy(sample.reason or f"it is gone ({A_COMMENT})")
-    if not sample.content.removeprefix(b"\xef\xbb\xbf").strip() and sample.content != kept:
-        raise BadPolicy(f"it is empty ({A_COMMENT})")
+        raise BadPolicy(sample.reason or "it is gone")
+    if _is_blank(sample) and sample.content != kept:
+        raise BadPolicy("it is empty")
     return parse_policies(sample.content)
+
+
+def _is_blank(sample: Sample) -> bool:
+    return not (sample.content or b"").removeprefix(b"\xef\xbb\xbf").strip()
 
 
 def _explain(mistakes: Sequence[Doubt]) -> tuple[str, str]:
@@ -221,9 +226,12 @@ class InForce:
         return self._policies
 
 
+_parse_once = lru_cache(1)(parse_policies)  # whoever asks: it is asked in many places, and at each request
+
+
 def read_in_force(data: Data) -> Policies | None:
     """What uploads go by at this moment; None where nothing was decided yet."""
     try:
-        return parse_policies((data.policy_in_force / data.policy.name).read_bytes())
+        return _parse_once((data.policy_in_force / data.policy.name).read_bytes())
     except (OSError, BadPolicy):
         return None

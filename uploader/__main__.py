@@ -16,7 +16,7 @@ from store.log import start_logging
 from store.prepare import check_writable
 from store.settings import Settings, read_settings
 from uploader.app import SERVER, create_app
-from uploader.auth.htpasswd import read_htpasswd
+from uploader.auth.lines_file import read_lines
 
 UNUSABLE = os.EX_CONFIG  # what no restart can mend
 SHUTDOWN = 1.0  # seconds that running uploads have
@@ -46,7 +46,7 @@ def _make_ready(data: Data) -> None:
         for repository in data.repositories():
             sweep_incoming(repository.packages)
     try:
-        read_htpasswd(data.htpasswd)
+        read_lines(data.htpasswd)
     except OSError as error:
         raise BadDirectory(explain(data.htpasswd, data.root, error, "read")) from error
 

@@ -3,18 +3,19 @@
 As the programs would say it: in the log, in `/health` and on the page for people. Nothing is changed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from store.current import GIVES_NOTHING
+from store.current import GIVES_NOTHING, read_usable
 from store.data import Data
-from store.errors import BadPolicy, name_lines
+from store.errors import BadPolicy
 from store.policy import Policies
 from store.policy_file import parse_policies
-from store.sample import read_sample
-from uploader.auth import htpasswd, tokens
-from uploader.auth.htpasswd import parse_users, read_htpasswd
-from uploader.auth.tokens import parse_tokens
+from store.sample import Sample, read_sample
+from uploader.auth.htpasswd import Htpasswd, parse_users
+from uploader.auth.lines_file import LinesFile, read_lines
+from uploader.auth.tokens import Tokens
 from uploader.doubts import list_doubts
 
 
@@ -22,8 +23,8 @@ def list_problems(data: Data) -> Iterator[str]:
     """What cannot be used, a line each."""
     if not data.root.is_dir():
         yield f"{data.root}: there is no such directory; expected the data directory of a Larder"
-    yield from _check_lines(data.htpasswd, lambda content: parse_users(content)[1], htpasswd.UNUSABLE)
-    yield from _check_lines(data.tokens, lambda content: parse_tokens(content)[1], tokens.UNUSABLE)
+    yield from _check_lines(data.htpasswd, Htpasswd(data.htpasswd))
+    yield from _check_lines(data.tokens, Tokens(data.tokens))
     try:
         policies = _read_policies(data)
     except BadPolicy as error:
@@ -32,20 +33,20 @@ def list_problems(data: Data) -> Iterator[str]:
         yield from (f"{data.policy}, {mistake}; {GIVES_NOTHING}" for mistake in policies.mistakes)
 
 
-def _check_lines(path: Path, list_unusable: Callable[[bytes], list[int]], why: str) -> Iterator[str]:
+def _check_lines(path: Path, file: LinesFile[Any]) -> Iterator[str]:
     try:
-        unusable = list_unusable(read_htpasswd(path))
+        unusable = file.name_unusable()
     except OSError as error:
         yield f"{path}: {error.strerror}; nobody in it counts"
     else:
         if unusable:
-            yield f"{path}, {name_lines(unusable)}: {why}"
+            yield unusable
 
 
 def list_warnings(data: Data) -> Iterator[str]:
     """What may be meant for later, a line each."""
     try:
-        users, _ = parse_users(read_htpasswd(data.htpasswd))
+        users, _ = parse_users(read_lines(data.htpasswd))
         policies = _read_policies(data)
     except (OSError, BadPolicy):
         return
@@ -55,8 +56,4 @@ def list_warnings(data: Data) -> Iterator[str]:
 def _read_policies(data: Data) -> Policies:
     """As a new `larder.toml` would be read; all defaults where there is none."""
     sample = read_sample(data.policy)
-    if sample.content is None and sample.reason:
-        raise BadPolicy(sample.reason)
-    if sample.content is not None and not sample.content.strip():
-        raise BadPolicy("it is empty")
-    return parse_policies(sample.content or b"")
+    return parse_policies(b"") if sample == Sample((), None) else read_usable(sample, None)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,9 @@ from store.policy import Policies
 from store.prepare import check_writable
 from store.repository import Repository
 from uploader.answers import answer
-from uploader.auth import tokens
-from uploader.auth.htpasswd import UNUSABLE, parse_users, read_htpasswd
-from uploader.auth.tokens import parse_tokens
+from uploader.auth.htpasswd import Htpasswd, parse_users
+from uploader.auth.lines_file import read_lines
+from uploader.auth.tokens import Tokens
 from uploader.doubts import list_doubts
 
 LITTLE = 1 << 20  # bytes: with less left a disk counts as full
@@ -88,22 +88,21 @@ def _check_place(directory: Path, root: Path) -> Iterator[str]:
 def _check_users(data: Data) -> Iterator[str]:
     for file in (data.htpasswd, data.tokens):
         try:
-            read_htpasswd(file)
+            read_lines(file)
         except OSError as error:
             yield explain(file, data.root, error, "read")
 
 
 def _note_doubts(data: Data) -> Iterator[str]:
     """In which lines of users, tokens and policy; not who is named there, for anybody may ask."""
-    users: dict[str, bytes] = {}
+    users: Mapping[str, bytes] = {}
     with contextlib.suppress(OSError):
-        users, unusable = parse_users(read_htpasswd(data.htpasswd))
-        if unusable:
-            yield f"{data.htpasswd}, {name_lines(unusable)}: {UNUSABLE}"
-    with contextlib.suppress(OSError):
-        _, unusable = parse_tokens(read_htpasswd(data.tokens))
-        if unusable:
-            yield f"{data.tokens}, {name_lines(unusable)}: {tokens.UNUSABLE}"
+        users, _ = parse_users(read_lines(data.htpasswd))
+    for file in (Htpasswd(data.htpasswd), Tokens(data.tokens)):
+        with contextlib.suppress(OSError):
+            unusable = file.name_unusable()
+            if unusable:
+                yield unusable
     policies = read_in_force(data)
     doubts = list_doubts(policies, users) if policies else []
     if doubts:

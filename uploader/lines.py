@@ -11,7 +11,7 @@ from store.errors import BadDirectory
 from store.explain import explained
 from store.files import make_durable, open_incoming, place_over
 from store.prepare import prepare
-from uploader.auth.htpasswd import read_htpasswd
+from uploader.auth.lines_file import read_lines
 
 
 def prepare_users(data: Data) -> None:
@@ -35,7 +35,7 @@ def rewrite(path: Path, data: Data, change: Callable[[list[bytes]], list[bytes]]
     with explained(target.parent, data.root), _locked(target.parent):
         with explained(path, data.root, "read"):
             facts = (target if target.exists() else data.htpasswd).stat()
-            lines = change(read_htpasswd(target).splitlines())
+            lines = change(read_lines(target).splitlines())
         with open_incoming(target.parent) as incoming:
             os.fchmod(incoming.file.fileno(), facts.st_mode & 0o777)
             if os.geteuid() == 0:

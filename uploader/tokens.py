@@ -9,7 +9,7 @@ from store.errors import Refused, shown
 from store.explain import explained
 from store.policy import RIGHTS
 from store.repository import DEFAULT, NAME_EXPECTED
-from uploader.auth.htpasswd import read_htpasswd
+from uploader.auth.lines_file import read_lines
 from uploader.auth.tokens import ANY, Token, is_place, make_token, parse_tokens, render_token
 from uploader.lines import prepare_users, rewrite
 
@@ -73,5 +73,5 @@ def _list(data: Data, _: argparse.Namespace) -> None:
 
 def _read(data: Data) -> list[Token]:
     with explained(data.tokens, data.root, "read"):
-        tokens, _ = parse_tokens(read_htpasswd(data.tokens))
+        tokens, _ = parse_tokens(read_lines(data.tokens))
     return tokens

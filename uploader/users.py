@@ -14,7 +14,8 @@ from store.policy import is_user_name
 from store.settings import read_settings
 from uploader.auth import tokens
 from uploader.auth.hashes import hash_password
-from uploader.auth.htpasswd import parse_users, read_htpasswd
+from uploader.auth.htpasswd import parse_users
+from uploader.auth.lines_file import read_lines
 from uploader.lines import prepare_users, rewrite
 
 PASSWORD_LIMIT = 4000  # bytes; what nginx takes in a header is not much more
@@ -85,7 +86,7 @@ def _list(data: Data, _: argparse.Namespace) -> None:
 
 def _names(data: Data) -> list[str]:
     with explained(data.htpasswd, data.root, "read"):
-        users, _ = parse_users(read_htpasswd(data.htpasswd))
+        users, _ = parse_users(read_lines(data.htpasswd))
     return sorted(users)
 
 

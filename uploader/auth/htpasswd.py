@@ -1,48 +1,20 @@
 """`.htpasswd`: which users there are, read as nginx reads it."""
 
-import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from store.errors import name_lines
-from store.files import check_access
 from uploader.auth.basic import decode_name
 from uploader.auth.hashes import is_usable
-
-log = logging.getLogger(__name__)
+from uploader.auth.lines_file import LinesFile
 
 UNUSABLE = "no user and hash as htpasswd writes them; who is meant there is disabled"
 
 
-class Htpasswd:
-    """The file at `path`, read anew at each request; what is wrong in it is said once for each change."""
+class Htpasswd(LinesFile[Mapping[str, bytes]]):
+    """User → hash."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._content = b""
-        self._users: Mapping[str, bytes] = {}
-
-    def read(self) -> Mapping[str, bytes]:
-        """User → hash; OSError where the file is there and cannot be read."""
-        content = read_htpasswd(self._path)
-        if content != self._content:
-            self._users, unusable = parse_users(content)
-            self._content = content
-            if unusable:
-                log.warning("%s, %s: %s", self._path, name_lines(unusable), UNUSABLE)
-        return self._users
-
-
-def read_htpasswd(path: Path) -> bytes:
-    """What the file holds, nothing where there is none; OSError where it cannot be read. Never waits for a writer."""
-    try:
-        check_access(path.parent, path.name)  # what only a capability could read is not meant for us
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return b""
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read() or b""
+        super().__init__(path, parse_users, UNUSABLE)
 
 
 def parse_users(content: bytes) -> tuple[dict[str, bytes], list[int]]:

@@ -4,7 +4,6 @@ import contextlib
 
 from aiohttp import web
 
-from store.current import InForce
 from store.data import Data
 from store.errors import shown
 from store.policy import Policy
@@ -12,6 +11,7 @@ from uploader.answers import HttpRefusal, reason
 from uploader.audit import log_unread
 from uploader.auth.admissions import Admissions
 from uploader.auth.authorize import Authorization
+from uploader.rules import Rules
 
 ADDRESS = "/.may-read"
 REPOSITORY = "X-Larder-Repository"
@@ -23,7 +23,7 @@ class Reads:
 
     def __init__(self, data: Data, authorization: Authorization, admissions: Admissions) -> None:
         self._data = data
-        self._policies = InForce(data)
+        self._rules = Rules(data)
         self._authorization = authorization
         self._admissions = admissions
 
@@ -44,7 +44,4 @@ class Reads:
     def _read_policy(self, name: str) -> Policy:
         if not self._data.exists(self._data.repository(name)):
             raise HttpRefusal(404, f"there is no repository {shown(name)}")
-        policies = self._policies.read()
-        if policies is None:
-            raise HttpRefusal(503, "the indexer has not yet said which policy is in force; expected it at any moment")
-        return policies.of(name)
+        return self._rules.of(name)

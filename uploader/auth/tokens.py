@@ -5,7 +5,6 @@ commas between them, and without a last day it never ends. A token is 256 random
 and nobody can guess it: to check it costs one SHA-256.
 """
 
-import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -15,12 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from store.access import Action
-from store.errors import name_lines
 from store.policy import RIGHTS
 from store.repository import DEFAULT, is_repository_name
-from uploader.auth.htpasswd import read_htpasswd
-
-log = logging.getLogger(__name__)
+from uploader.auth.lines_file import LinesFile
 
 USER = b"__token__"  # as the public index has it
 PREFIX = "larder-"  # by which scanners for secrets can find one
@@ -54,28 +50,21 @@ class Token:
         return not self.has_ended and action in self.rights and self.repository in (ANY, repository)
 
 
-class Tokens:
-    """The file at `path`, read anew at each request."""
+class Tokens(LinesFile[Mapping[str, Token]]):
+    """Digest → token, those that have ended among them."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._content = b""
-        self._by_digest: Mapping[str, Token] = {}
-
-    def read(self) -> Mapping[str, Token]:
-        """Digest → token, those that have ended among them; OSError where the file cannot be read."""
-        content = read_htpasswd(self._path)
-        if content != self._content:
-            tokens, unusable = parse_tokens(content)
-            self._by_digest, self._content = {token.digest: token for token in tokens}, content
-            if unusable:
-                log.warning("%s, %s: %s", self._path, name_lines(unusable), UNUSABLE)
-        return self._by_digest
+        super().__init__(path, _parse_by_digest, UNUSABLE)
 
     def find(self, password: bytes) -> Token | None:
-        """The token that somebody sent as a password, if it is one and has not ended."""
+        """The token that somebody sent as a password, if it is one and has not ended. OSError as `read`."""
         token = self.read().get(sha256(password).hexdigest())
         return None if token is None or token.has_ended else token
+
+
+def _parse_by_digest(content: bytes) -> tuple[Mapping[str, Token], list[int]]:
+    tokens, unusable = parse_tokens(content)
+    return {token.digest: token for token in tokens}, unusable
 
 
 def parse_tokens(content: bytes) -> tuple[list[Token], list[int]]:

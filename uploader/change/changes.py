@@ -11,7 +11,6 @@ from aiohttp import web
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from store.current import InForce
 from store.data import Data
 from store.errors import Refused, shown
 from store.listing import Listed, find_listed, read_listing
@@ -24,6 +23,7 @@ from uploader.answers import HttpRefusal, answer
 from uploader.audit import log_accepted, note_file
 from uploader.auth.authorize import Authorization
 from uploader.change.target import Target, find_target, nothing_at, parse_path
+from uploader.rules import Rules
 from uploader.upload.address import find_existing
 from uploader.upload.form import Form
 from uploader.upload.listed import Listings
@@ -37,7 +37,7 @@ class Changes:
     def __init__(self, data: Data, listing_wait: float, authorization: Authorization, listings: Listings) -> None:
         self._data = data
         self._listing_wait = listing_wait
-        self._policies = InForce(data)
+        self._rules = Rules(data)
         self._authorization = authorization
         self._listings = listings
         self._locks: dict[str, asyncio.Lock] = {}  # by repository
@@ -93,10 +93,8 @@ class Changes:
             message = f"{shown(request.path)} takes no {request.method}; expected a file in /packages/"
             raise HttpRefusal(405, message, {"Allow": "GET, HEAD, POST"})
         note_file(request, str(path))
-        policies = self._policies.read()
-        if policies is None:
-            raise HttpRefusal(503, "the indexer has not yet said which policy is in force; expected it at any moment")
-        user = await self._authorization.authorize(request, "delete", repository.name, policies.of(repository.name))
+        policy = self._rules.of(repository.name)
+        user = await self._authorization.authorize(request, "delete", repository.name, policy)
         return user, find_target(repository, path)
 
     async def _remove(self, target: Target) -> str:

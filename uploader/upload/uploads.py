@@ -9,7 +9,6 @@ from typing import NamedTuple
 from aiohttp import web
 
 from store.archive.budget import TooMuch
-from store.current import InForce
 from store.data import Data
 from store.errors import BadArchive
 from store.files import make_durable
@@ -23,6 +22,7 @@ from uploader.answers import HttpRefusal, answer
 from uploader.audit import log_accepted
 from uploader.auth.authorize import Authorization
 from uploader.change.changes import Changes
+from uploader.rules import Rules
 from uploader.upload.address import check_head, find_repository
 from uploader.upload.arriving import Arriving, arriving
 from uploader.upload.calm import Calm
@@ -52,7 +52,7 @@ class Uploads:
     ) -> None:
         self._data = data
         self._listing_wait = listing_wait
-        self._policies = InForce(data)
+        self._rules = Rules(data)
         self._authorization = authorization
         self._listings = listings
         self._changes = changes
@@ -64,7 +64,7 @@ class Uploads:
         """200 once the file is durable, and listed unless the indexer takes too long; else nothing was stored."""
         repository = find_repository(self._data, request.path)
         check_head(request)
-        policy = self._read_policy(repository)
+        policy = self._rules.of(repository.name)
         user, refusal = await self._authorize(request, repository, policy)
         check_length(request, policy)
         with self._calm.disturbed():
@@ -82,13 +82,6 @@ class Uploads:
         is_shown = await self._listings.wait(repository, candidate.project, shows, seen, self._listing_wait)
         follows = "" if is_shown else "; its page will follow: the indexer has not listed it yet"
         return answer(request, 200, f"{candidate.filename} {outcome.value}{follows}")
-
-    def _read_policy(self, repository: Repository) -> Policy:
-        """The policy in force at this moment."""
-        policies = self._policies.read()
-        if policies is None:
-            raise HttpRefusal(503, "the indexer has not yet said which policy is in force; expected it at any moment")
-        return policies.of(repository.name)
 
     async def _authorize(
         self, request: web.Request, repository: Repository, policy: Policy

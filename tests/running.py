@@ -148,6 +148,17 @@ class Larder:
     def add_user(self, user: str = USER, password: str = PASSWORD) -> None:
         run_tool("-m", "uploader.users", "--data", str(self.data), "add", user, "--stdin", stdin=password + "\n")
 
+    def rule(self, policy: str) -> None:
+        """Put it in force, and wait until it is."""
+        (self.data / "larder.toml").write_text(policy)
+        in_force = self.paths.policy_in_force / "larder.toml"
+        wait_until(lambda: in_force.exists() and in_force.read_text() == policy)
+
+    def upload(self, file: Path, path: str, login: Mapping[str, str]) -> Answer:
+        """As a client sends it."""
+        body, headers = form(file)
+        return self.request("POST", path, body, {**headers, **login})
+
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:

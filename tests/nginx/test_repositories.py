@@ -30,13 +30,6 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     found.stop()
 
 
-def rule(larder: Larder, text: str) -> None:
-    """Put it in force, and wait until it is."""
-    (larder.data / "larder.toml").write_text(text)
-    in_force = larder.paths.policy_in_force / "larder.toml"
-    wait_until(lambda: in_force.exists() and in_force.read_text() == text)
-
-
 def packages(larder: Larder, name: str) -> Path:
     return Data.at(larder.data, larder.data).repository(name).packages
 
@@ -56,13 +49,8 @@ def listed(larder: Larder, at: str) -> list[str]:
     return [project["name"] for project in answer.json()["projects"]]
 
 
-def upload(larder: Larder, path: str, file: Path, login: dict[str, str]) -> int:
-    body, headers = form(file)
-    return larder.request("POST", path, body, {**headers, **login}).status
-
-
 def test_a_directory_is_a_repository_within_a_second_and_no_more_when_it_is_gone(larder: Larder) -> None:
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     assert {larder.get(path).status for path in ("/repositories/made/simple/", "/repositories/made")} == {404}
     directory = create(larder, "made")
     make_wheel(directory, "demo", "1.0")
@@ -78,7 +66,7 @@ def test_a_directory_is_a_repository_within_a_second_and_no_more_when_it_is_gone
 
 
 def test_everything_is_there_as_in_the_default_repository(larder: Larder) -> None:
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     directory = create(larder, "same")
     for where in (larder.packages, directory):
         make_wheel(where, "both", "1.0")
@@ -109,18 +97,18 @@ def test_everything_is_there_as_in_the_default_repository(larder: Larder) -> Non
 
 
 def test_a_table_makes_a_repository_and_what_is_removed_stays_removed(larder: Larder, tmp_path: Path) -> None:
-    rule(larder, '[repositories.tabled]\nupload = ["ann@team.example"]\n')
+    larder.rule('[repositories.tabled]\nupload = ["ann@team.example"]\n')
     wait_until(lambda: larder.get("/repositories/tabled/simple/").status == 200, 1.0)
     wheel = make_wheel(tmp_path, "demo", "1.0")
-    assert upload(larder, "/repositories/tabled/", wheel, BOB) == 403
-    assert upload(larder, "/repositories/tabled/", wheel, ANN) == 200
+    assert larder.upload(wheel, "/repositories/tabled/", BOB).status == 403
+    assert larder.upload(wheel, "/repositories/tabled/", ANN).status == 200
     assert larder.get("/repositories/tabled/simple/demo/").status == 200
     shutil.rmtree(packages(larder, "tabled").parent)
     wait_until(lambda: larder.get("/repositories/tabled/simple/").status == 404, 1.0)
-    assert upload(larder, "/repositories/tabled/", wheel, ANN) == 404
-    rule(larder, "[repositories.tabled]\nupload = []\n")
+    assert larder.upload(wheel, "/repositories/tabled/", ANN).status == 404
+    larder.rule("[repositories.tabled]\nupload = []\n")
     wait_until(lambda: larder.get("/repositories/tabled/simple/").status == 200, 1.0)
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     shutil.rmtree(packages(larder, "tabled").parent)
 
 
@@ -128,11 +116,11 @@ def test_a_table_makes_a_repository_and_what_is_removed_stays_removed(larder: La
 def test_uploads_go_to_every_address_of_a_repository_and_nowhere_else(
     larder: Larder, tmp_path: Path, path: str
 ) -> None:
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     create(larder, "sent")
     project = f"sent{'-'.join(re.findall('[a-z]+', path))}{len(path)}"
     wheel = make_wheel(tmp_path, project, "1.0")
-    assert upload(larder, f"/repositories/sent{path}", wheel, ANN) == 200
+    assert larder.upload(wheel, f"/repositories/sent{path}", ANN).status == 200
     found = [larder.get(f"{at}/simple/{project}/").status for at in ("/repositories/sent", "")]
     assert found == [200, 404]
 
@@ -141,10 +129,10 @@ def test_uploads_go_to_every_address_of_a_repository_and_nowhere_else(
     "name", ["nowhere", "No-Name", "..", "%2e%2e", "default", ".hidden", "a%2fb", "x" * 70, "larder.toml"]
 )
 def test_no_client_makes_a_repository(larder: Larder, tmp_path: Path, name: str) -> None:
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     wheel = make_wheel(tmp_path, "demo", "1.0")
     before, projects = sorted(path.name for path in larder.paths.named.iterdir()), listed(larder, "")
-    assert upload(larder, f"/repositories/{name}/", wheel, ANN) in (400, 404, 405)
+    assert larder.upload(wheel, f"/repositories/{name}/", ANN).status in (400, 404, 405)
     assert larder.get(f"/repositories/{name}/packages/x-1.0.tar.gz").status in (400, 404)
     assert sorted(path.name for path in larder.paths.named.iterdir()) == before
     assert listed(larder, "") == projects
@@ -152,10 +140,10 @@ def test_no_client_makes_a_repository(larder: Larder, tmp_path: Path, name: str)
 
 def test_each_repository_has_its_own_people_and_its_files_are_no_others(larder: Larder, tmp_path: Path) -> None:
     create(larder, "anns")
-    rule(larder, '[repositories.anns]\ndownload = ["ann@team.example"]\nupload = ["ann@team.example"]\n')
+    larder.rule('[repositories.anns]\ndownload = ["ann@team.example"]\nupload = ["ann@team.example"]\n')
     wheel = make_wheel(tmp_path, "secret", "1.0")
-    assert upload(larder, "/repositories/anns/", wheel, BOB) == 403
-    assert upload(larder, "/repositories/anns/", wheel, ANN) == 200
+    assert larder.upload(wheel, "/repositories/anns/", BOB).status == 403
+    assert larder.upload(wheel, "/repositories/anns/", ANN).status == 200
     paths = ("/", "/simple/", "/simple/secret/", "/secret/", "/secret/json", "/packages/secret-1.0-py3-none-any.whl")
     missing = ("/simple/nope/", "/nope/json", "/packages/nope-1.0.tar.gz", "/nope/", "/-/none")
     make_sdist(packages(larder, "anns"), "secret", "1.0")
@@ -187,13 +175,11 @@ def test_each_repository_has_its_own_people_and_its_files_are_no_others(larder: 
 
 
 def test_what_a_table_leaves_out_is_as_in_the_default_repository_so_none_is_open_by_accident(larder: Larder) -> None:
-    rule(larder, '[repositories.default]\ndownload = ["authenticated"]\n')
+    larder.rule('[repositories.default]\ndownload = ["authenticated"]\n')
     create(larder, "beside")
     assert larder.get("/repositories/beside/simple/").status == 401
     wait_until(lambda: larder.get("/repositories/beside/simple/", **BOB).status == 200, 1.0)
-    rule(
-        larder, '[repositories.default]\ndownload = ["authenticated"]\n[repositories.beside]\ndownload = ["anonymous"]'
-    )
+    larder.rule('[repositories.default]\ndownload = ["authenticated"]\n[repositories.beside]\ndownload = ["anonymous"]')
     wait_until(lambda: larder.get("/repositories/beside/simple/").status == 200, 1.0)
     assert larder.get("/simple/").status == 401
     shutil.rmtree(packages(larder, "beside").parent)
@@ -208,7 +194,7 @@ def choice(larder: Larder, at: str, **login: str) -> dict[str, str]:
 def test_the_page_for_people_lists_what_its_reader_may_read(larder: Larder) -> None:
     for name in ("shown", "hidden"):
         create(larder, name)
-    rule(larder, '[repositories.hidden]\ndownload = ["ann@team.example"]\n')
+    larder.rule('[repositories.hidden]\ndownload = ["ann@team.example"]\n')
     wait_until(lambda: larder.get("/repositories/hidden/").status == 401)
     assert choice(larder, "/")["shown"] == "repositories/shown/"
     assert choice(larder, "/repositories/shown/")["default"] == "../../"
@@ -226,7 +212,7 @@ def test_the_page_for_people_lists_what_its_reader_may_read(larder: Larder) -> N
 
 
 def test_a_repository_removed_while_stopped_has_no_pages_afterwards(larder: Larder) -> None:
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     make_wheel(create(larder, "gone"), "demo", "1.0")
     wait_until(lambda: listed(larder, "/repositories/gone") == ["demo"])
     larder.stop()
@@ -246,7 +232,7 @@ def test_nginx_and_python_find_the_same_repository(larder: Larder, path: str) ->
     """Told by the page for people, which says where it is, or by there being none."""
     from urllib.parse import unquote
 
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     for name in ("one", "two", "o-n.e_1", "x" * 64):
         create(larder, name)
     wait_until(lambda: all(larder.get(f"/repositories/{name}/").status == 200 for name in ("one", "two", "x" * 64)))
@@ -264,7 +250,7 @@ def test_nginx_and_python_find_the_same_repository(larder: Larder, path: str) ->
 
 
 def test_a_restart_reads_nothing_anew_in_any_repository(larder: Larder) -> None:
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     make_wheel(create(larder, "kept"), "demo", "1.0")
     wait_until(lambda: listed(larder, "/repositories/kept") == ["demo"])
     wait_until(lambda: larder.get("/health").status == 200)
@@ -280,14 +266,14 @@ def test_a_restart_reads_nothing_anew_in_any_repository(larder: Larder) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what the programs may not look into")
 def test_one_that_cannot_be_looked_into_stops_no_other(larder: Larder, tmp_path: Path) -> None:
     create(larder, "fine")
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     locked = packages(larder, "locked")
     locked.mkdir(parents=True)
     locked.parent.chmod(0o700)
     try:
         wait_until(lambda: "locked" in larder.get("/health").text)
-        assert upload(larder, "/repositories/fine/", make_wheel(tmp_path, "fine", "1.0"), ANN) == 200
-        rule(larder, '[repositories.default]\ndownload = ["ann@team.example"]\n')
+        assert larder.upload(make_wheel(tmp_path, "fine", "1.0"), "/repositories/fine/", ANN).status == 200
+        larder.rule('[repositories.default]\ndownload = ["ann@team.example"]\n')
         wait_until(lambda: larder.get("/simple/", **ANN).status == 200)
         users = (larder.data / "auth/.htpasswd").read_text()
         (larder.data / "auth/.htpasswd").write_text("".join(line for line in users.splitlines(True) if "bob" in line))
@@ -298,12 +284,12 @@ def test_one_that_cannot_be_looked_into_stops_no_other(larder: Larder, tmp_path:
         wait_until(lambda: larder.get("/simple/", **ANN).status == 200)
     finally:
         shutil.rmtree(locked.parent)
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     wait_until(lambda: larder.get("/health").status == 200)
 
 
 def test_no_page_of_another_site_changes_anything(larder: Larder, tmp_path: Path) -> None:
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     wheel = make_wheel(tmp_path, "forged", "1.0")
     body, headers = form(wheel)
     answer = larder.request("POST", "/", body, {**headers, **ANN, "Origin": "http://other.example"})
@@ -313,11 +299,11 @@ def test_no_page_of_another_site_changes_anything(larder: Larder, tmp_path: Path
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes what is not the programs'")
 def test_what_root_makes_while_it_runs_is_handed_over(larder: Larder, tmp_path: Path) -> None:
-    rule(larder, "# open\n")
+    larder.rule("# open\n")
     directory = packages(larder, "roots")
     directory.mkdir(parents=True)
     wheel = make_wheel(tmp_path, "roots", "1.0")
-    wait_until(lambda: upload(larder, "/repositories/roots/", wheel, ANN) == 200)
+    wait_until(lambda: larder.upload(wheel, "/repositories/roots/", ANN).status == 200)
     assert directory.stat().st_uid == larder.packages.stat().st_uid
     outside = tmp_path / "outside"
     (outside / "packages").mkdir(parents=True)

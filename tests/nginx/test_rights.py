@@ -7,7 +7,7 @@ import pytest
 
 from tests.archives import make_sdist, make_wheel
 from tests.nginx.users import CHEAP, KINDS, add_user
-from tests.running import PASSWORD, Larder, basic, form, free_port, wait_until
+from tests.running import PASSWORD, Larder, basic, free_port, wait_until
 
 FOUND = ("/", "/simple/", "/simple/demo/", "/demo/", "/demo/json", "/packages/demo-1.0-py3-none-any.whl",
          "/packages/demo-1.0-py3-none-any.whl.metadata")  # fmt: skip
@@ -50,19 +50,11 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
 
 
 def rule(larder: Larder, rights: str, groups: str = GROUPS) -> None:
-    """Put it in force, and wait until it is."""
-    (larder.data / "larder.toml").write_text(f"{groups}[repositories.default]\n{rights}")
-    in_force = larder.paths.policy_in_force / "larder.toml"
-    wait_until(lambda: in_force.exists() and in_force.read_text() == f"{groups}[repositories.default]\n{rights}")
+    larder.rule(f"{groups}[repositories.default]\n{rights}")
 
 
 def reads(larder: Larder, paths: tuple[str, ...], login: Mapping[str, str]) -> set[int]:
     return {larder.get(path, **login).status for path in paths}
-
-
-def upload(larder: Larder, at: str, file: Path, login: Mapping[str, str]) -> int:
-    body, headers = form(file)
-    return larder.request("POST", f"{at}/", body, {**headers, **login}).status
 
 
 def changes(larder: Larder, at: str, login: Mapping[str, str]) -> set[int]:
@@ -78,7 +70,7 @@ def table(larder: Larder, wheel: Path, login: Mapping[str, str]) -> tuple[set[in
         (
             reads(larder, tuple(at + path for path in FOUND), login),
             reads(larder, tuple(at + path for path in MISSING), login),
-            upload(larder, at, wheel, login),
+            larder.upload(wheel, f"{at}/", login).status,
             changes(larder, at, login),
         )
         for at in AT

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.archives import digest, make_wheel
-from tests.running import PASSWORD, Larder, basic, form, free_port, wait_until
+from tests.running import PASSWORD, Larder, basic, free_port, wait_until
 
 ANN = basic("ann", PASSWORD)
 WRONG = "a-wrong-passw0rd"
@@ -30,33 +30,22 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     found.stop()
 
 
-def rule(larder: Larder, text: str) -> None:
-    (larder.data / "larder.toml").write_text(text)
-    in_force = larder.paths.policy_in_force / "larder.toml"
-    wait_until(lambda: in_force.exists() and in_force.read_text() == text)
-
-
 def records(larder: Larder) -> list[dict[str, Any]]:
     return [json.loads(line) for line in larder.paths.audit.read_text().splitlines()]
 
 
-def upload(larder: Larder, path: str, file: Path, login: dict[str, str]) -> int:
-    body, headers = form(file)
-    return larder.request("POST", path, body, {**headers, **login}).status
-
-
 def test_without_being_asked_for_there_is_none(larder: Larder, tmp_path: Path) -> None:
-    assert upload(larder, "/", make_wheel(tmp_path, "quiet", "1.0"), ANN) == 200
+    assert larder.upload(make_wheel(tmp_path, "quiet", "1.0"), "/", ANN).status == 200
     assert not larder.paths.audit.exists()
 
 
 def test_every_change_and_refusal_is_a_line(larder: Larder, tmp_path: Path) -> None:
-    rule(larder, POLICY)
+    larder.rule(POLICY)
     wait_until(lambda: larder.get("/repositories/team/simple/", **ANN).status == 200)
     before = len(records(larder)) if larder.paths.audit.exists() else 0
     wheel = make_wheel(tmp_path, "told", "1.0")
-    assert upload(larder, "/repositories/team/", wheel, ANN) == 200
-    assert upload(larder, "/", wheel, basic("ann", WRONG)) == 401
+    assert larder.upload(wheel, "/repositories/team/", ANN).status == 200
+    assert larder.upload(wheel, "/", basic("ann", WRONG)).status == 401
     assert larder.get("/simple/", **basic("ann", WRONG)).status == 401
     assert larder.get("/simple/nope/", **ANN).status == 404
     assert larder.request("PUT", f"/repositories/team/packages/{wheel.name}.yanked", b"why", ANN).status == 200
@@ -80,16 +69,16 @@ def test_every_change_and_refusal_is_a_line(larder: Larder, tmp_path: Path) -> N
 
 
 def test_it_is_kept_across_rotation(larder: Larder, tmp_path: Path) -> None:
-    rule(larder, POLICY)
-    upload(larder, "/", make_wheel(tmp_path, "before", "1.0"), ANN)
+    larder.rule(POLICY)
+    larder.upload(make_wheel(tmp_path, "before", "1.0"), "/", ANN)
     before = larder.paths.audit.rename(larder.paths.audit.with_suffix(".1")).read_text()
-    upload(larder, "/", make_wheel(tmp_path, "after", "1.0"), ANN)
+    larder.upload(make_wheel(tmp_path, "after", "1.0"), "/", ANN)
     assert larder.paths.audit.with_suffix(".1").read_text() == before
     assert [each["file"] for each in records(larder)] == ["after-1.0-py3-none-any.whl"]
 
 
 def test_what_a_client_sends_is_in_one_line(larder: Larder) -> None:
-    rule(larder, POLICY)
+    larder.rule(POLICY)
     count = len(records(larder)) if larder.paths.audit.exists() else 0
     assert larder.request("DELETE", "/packages/a%0ab%22%7d-1.0.tar.gz", headers=ANN).status in (400, 404)
     assert larder.request("DELETE", f"/packages/{'x' * 7000}", headers=basic("y" * 3000, "z")).status in (400, 401, 404)
@@ -99,11 +88,11 @@ def test_what_a_client_sends_is_in_one_line(larder: Larder) -> None:
 
 
 def test_where_it_cannot_be_written_changes_go_on_and_it_is_said(larder: Larder, tmp_path: Path) -> None:
-    rule(larder, POLICY)
+    larder.rule(POLICY)
     larder.paths.audit.unlink(missing_ok=True)
     larder.paths.audit.symlink_to(tmp_path / "elsewhere")
     try:
-        assert upload(larder, "/", make_wheel(tmp_path, "anyway", "1.0"), ANN) == 200
+        assert larder.upload(make_wheel(tmp_path, "anyway", "1.0"), "/", ANN).status == 200
         wait_until(lambda: f"{larder.paths.audit}: Too many levels" in larder.log)
     finally:
         larder.paths.audit.unlink()

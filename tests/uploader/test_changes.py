@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.archives import digest, make_sdist, make_wheel
-from tests.running import PASSWORD, Answer, Larder, basic, form, free_port, wait_until
+from tests.running import PASSWORD, Answer, Larder, basic, free_port, wait_until
 
 ANN, BOB = basic("ann", PASSWORD), basic("bob", PASSWORD)
 POLICY = '[repositories.default]\ndelete = ["ann"]\n[repositories.team]\n'
@@ -23,16 +23,10 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     found.start()
     for user in ("ann", "bob"):
         found.add_user(user)
-    rule(found, POLICY)
+    found.rule(POLICY)
     wait_until(lambda: found.get("/repositories/team/simple/").status == 200)
     yield found
     found.stop()
-
-
-def rule(larder: Larder, text: str) -> None:
-    (larder.data / "larder.toml").write_text(text)
-    in_force = larder.paths.policy_in_force / "larder.toml"
-    wait_until(lambda: in_force.exists() and in_force.read_text() == text)
 
 
 @pytest.fixture(params=["", "/repositories/team"])
@@ -41,9 +35,8 @@ def at(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def upload(larder: Larder, at: str, file: Path, fields: dict[str, str] | None = None) -> Answer:
-    body, headers = form(file, **(fields or {}))
-    return larder.request("POST", f"{at}/", body, {**headers, **ANN})
+def upload(larder: Larder, at: str, file: Path) -> Answer:
+    return larder.upload(file, f"{at}/", ANN)
 
 
 def remove_release(larder: Larder, at: str, name: str, version: str, login: dict[str, str] = ANN) -> Answer:
@@ -111,18 +104,18 @@ def test_a_release_is_removed_however_it_is_written(larder: Larder, at: str, nam
 def test_who_may_delete_and_not_upload_removes_and_uploads_nothing(larder: Larder, tmp_path: Path) -> None:
     file = make_wheel(larder.packages, "apart", "1.0")
     larder.wait_listed("apart", file)
-    rule(larder, '[repositories.default]\nupload = ["bob"]\ndelete = ["ann"]\n')
+    larder.rule('[repositories.default]\nupload = ["bob"]\ndelete = ["ann"]\n')
     assert upload(larder, "", make_wheel(tmp_path, "apart", "2.0")).status == 403
     assert remove_release(larder, "", "apart", "1.0", BOB).status == 403
     assert remove_release(larder, "", "apart", "1.0").status == 200
     assert not file.exists()
-    rule(larder, '[repositories.default]\nupload = []\ndelete = ["ann"]\n')
+    larder.rule('[repositories.default]\nupload = []\ndelete = ["ann"]\n')
     assert remove_release(larder, "", "apart", "1.0", basic("ann", "wrong")).status == 401
     assert upload(larder, "", make_wheel(tmp_path, "apart", "3.0")).status == 403
-    rule(larder, "[repositories.default]\ndelete = []\n")
+    larder.rule("[repositories.default]\ndelete = []\n")
     answer = remove_release(larder, "", "apart", "1.0")
     assert (answer.status, answer.text) == (403, "deleting is closed: larder.toml lets nobody delete\n")
-    rule(larder, POLICY)
+    larder.rule(POLICY)
 
 
 def test_a_file_is_yanked_and_not_any_more(larder: Larder, at: str, tmp_path: Path) -> None:
@@ -207,9 +200,9 @@ def test_other_bytes_do_not_come_by_way_of_a_removal(larder: Larder, at: str, tm
     assert (answer.status, "File already exists" in answer.reason) == (409, True)
     assert upload(larder, at, first).status == 200
     assert larder.request("DELETE", f"{at}/packages/{first.name}", headers=ANN).status == 200
-    rule(larder, POLICY.replace("]\n", "]\noverwrite = true\n", 1))
+    larder.rule(POLICY.replace("]\n", "]\noverwrite = true\n", 1))
     assert upload(larder, at, other).status == 200
-    rule(larder, POLICY)
+    larder.rule(POLICY)
 
 
 def test_many_who_remove_one_file_at_once_are_all_answered(larder: Larder, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import uploader.auth.tokens
 from tests.archives import make_wheel
-from tests.running import Larder, basic, form, free_port, run_tool, wait_until
+from tests.running import Larder, basic, free_port, run_tool, wait_until
 from tests.uploader.test_commands import larder as command
 from uploader.auth.tokens import Token, make_token, parse_tokens, render_token
 
@@ -40,18 +40,13 @@ def add(larder: Larder, name: str, *options: str) -> dict[str, str]:
     return basic("__token__", said.strip())
 
 
-def upload(larder: Larder, path: str, file: Path, login: dict[str, str]) -> int:
-    body, headers = form(file)
-    return larder.request("POST", path, body, {**headers, **login}).status
-
-
 def test_a_token_does_what_it_was_made_for_and_nothing_else(larder: Larder, tmp_path: Path) -> None:
     reading = add(larder, "reading", "--repository", "team", "--download")
     writing = add(larder, "writing", "--repository", "team", "--upload", "--days", "30")
     wheel = make_wheel(tmp_path, "tokened", "1.0")
-    assert upload(larder, "/repositories/team/", wheel, reading) == 403
-    assert upload(larder, "/", wheel, writing) == 403
-    assert upload(larder, "/repositories/team/", wheel, writing) == 200
+    assert larder.upload(wheel, "/repositories/team/", reading).status == 403
+    assert larder.upload(wheel, "/", writing).status == 403
+    assert larder.upload(wheel, "/repositories/team/", writing).status == 200
     paths = ("/simple/", "/simple/tokened/", f"/packages/{wheel.name}", f"/packages/{wheel.name}.metadata", "/")
     said = len(larder.log)
     for _ in range(3):  # also by the way that is made for it

@@ -6,39 +6,42 @@ from itertools import product
 from scripts.bench.figures import FORMS, PAGES, page_key
 from scripts.bench.larder import LOGINS
 from scripts.bench.measure.bench import Bench
-from scripts.bench.measure.loads import Contestant, bearable, measure_load, measure_loads
-from scripts.bench.results import LARDER, LIMIT, Sample
+from scripts.bench.measure.loads import Contestant, measure_loads
+from scripts.bench.results import LARDER, LIMIT
 from scripts.bench.talk import HTML, JSON, ask
 from scripts.bench.wrk import Load
 
 
 def measure(bench: Bench) -> None:
-    """Each page open, and right after that private; reading is open again afterwards."""
+    """Each page open, private and from the limit in turn; reading is open again afterwards."""
     for _ in bench.rounds("pages"):
         for page, form in product(PAGES, FORMS):
-            limit = _measure_open(bench, page, form)
-            bench.larder.open_to("authenticated")
-            for access in ("ssha", "bcrypt"):
-                _measure_private(bench, page_key(page, form, access), _load(bench, page, form, access), limit)
-            bench.larder.open_to("anonymous")
+            _measure_page(bench, page, form)
+        bench.larder.open_to("anonymous")
 
 
-def _measure_open(bench: Bench, page: str, form: str) -> Sample:
-    """Larder and the limit; Larder's sample, for it is the limit of private reading."""
-    own = Contestant(LARDER, _load(bench, page, form), bench.larder.pid)
-    limit = Contestant(LIMIT, _bare_load(bench, page, form), bench.bare.pid)
-    samples = measure_loads([own, limit])
-    for name, sample in samples.items():
-        bench.results.add(page_key(page, form, ""), name, sample)
-    return samples[LARDER]
+def _measure_page(bench: Bench, page: str, form: str) -> None:
+    """The limit of open reading is bare nginx, and that of private reading is open reading."""
+    bench.larder.open_to("anonymous")
+    own = [_contestant(bench, _load(bench, page, form, access), access) for access in LOGINS]
+    samples = measure_loads([Contestant(LIMIT, _bare_load(bench, page, form), bench.bare.pid), *own])
+    for access in LOGINS:
+        key = page_key(page, form, access)
+        bench.results.add(key, LARDER, samples[access])
+        bench.results.add(key, LIMIT, samples["" if access else LIMIT])
 
 
-def _measure_private(bench: Bench, key: str, load: Load, limit: Sample) -> None:
-    bench.results.add(key, LARDER, measure_load(bearable(load), bench.larder.pid))
-    bench.results.add(key, LIMIT, limit)
+def _contestant(bench: Bench, load: Load, access: str) -> Contestant:
+    """Larder with reading as it is for that access; a user's first request is not measured."""
+
+    def prepare() -> None:
+        bench.larder.open_to("authenticated" if access else "anonymous")
+        ask(load.port, load.path, *load.headers)
+
+    return Contestant(access, load, bench.larder.pid, prepare)
 
 
-def _load(bench: Bench, page: str, form: str, access: str = "") -> Load:
+def _load(bench: Bench, page: str, form: str, access: str) -> Load:
     accept = f"Accept: {JSON if form == 'json' else HTML}"
     return _conditional(
         form, Load(bench.larder.port, path_of(bench, page), (accept, *LOGINS[access]), bench.chosen.seconds)

@@ -38,7 +38,7 @@ RUN apt-get update \
  && echo 'listen 8089;' >/larder/listen.conf \
  && printf '%s\n' 'upstream uploader { server unix:/larder/run/uploader/uploader.sock; }' \
         'map "" $in_force { default /larder/run/indexer/policy; }' \
-        'map "" $admitted { default /larder/run/uploader/admitted; }' >/larder/local.conf
+        'map "" $admitted { default /larder/run/uploader; }' >/larder/local.conf
 COPY nginx/nginx.conf nginx/start /larder/
 WORKDIR /larder
 CMD ["/larder/start"]

@@ -124,8 +124,11 @@ class Data:
 
     @property
     def admitted(self) -> Path:
-        """Who was found to be a user: one link each, see `uploader.auth.admissions`."""
-        return self.run / "uploader" / "admitted"
+        """Where a link is for each who was found to be a user, see `uploader.auth.admissions`.
+
+        It is no directory of its own: nginx takes this way at every request, and each step of it takes time.
+        """
+        return self.run / "uploader"
 
     @property
     def handed_over(self) -> Path:

@@ -16,7 +16,7 @@ from tests.archives import make_sdist, make_wheel
 from tests.nginx.alone import Asked, Reply, Site
 from tests.nginx.users import readers_in
 from tests.running import HERE, PASSWORD, USER, Answer, basic, wait_until
-from uploader.auth.admissions import Admissions
+from uploader.auth.admissions import Admissions, list_admitted
 from uploader.auth.hashes import hash_password
 from uploader.auth.passwords import Proof
 from uploader.auth.readers import NAME
@@ -247,7 +247,7 @@ def test_who_was_let_in_once_is_not_asked_about_again(site: Site) -> None:
     assert site.get("/packages/nope-1.0.tar.gz", **basic("bob", "x")).status == 404
     assert reads(site, **basic("bob", "y")) == reads(site, **basic("eve", "x")) == {503}
     assert reads(site) == {401}
-    [link] = site.paths.admitted.iterdir()
+    [link] = list_admitted(site.paths.admitted)
     link.unlink()
     assert reads(site, **basic("bob", "x")) == {503}
     assert len(questions(site)) == 1
@@ -258,7 +258,7 @@ def test_a_way_is_for_one_password_from_one_address_to_one_repository(site: Site
     site.reply = admit(site)
     for login in (basic("bob", "x"), basic("bob", "y"), basic("eve", "x"), {"Authorization": "basic Ym9iOng="}):
         assert site.get("/simple/demo/", **login).status == 200
-    names = {path.name for path in site.paths.admitted.iterdir()}
+    names = {path.name for path in list_admitted(site.paths.admitted)}
     assert len(names) == len(questions(site)) == 4
     assert f"default@{stands_for(**basic('bob', 'x'))}" in names
 
@@ -281,7 +281,7 @@ def test_who_has_a_cheap_hash_is_let_in_as_well(site: Site) -> None:
     for path in ("/simple/demo/", "/packages/demo-1.0-py3-none-any.whl"):
         site.reply = admit(site, USER)
         assert site.get(path, **ANN).status == 200
-        wait_until(lambda: list(site.paths.admitted.iterdir()))
+        wait_until(lambda: list_admitted(site.paths.admitted))
     assert len(questions(site)) == 2
 
 
@@ -364,7 +364,7 @@ def test_no_password_lies_in_what_nginx_keeps_or_logs(site: Site) -> None:
     reads(site, **basic(USER, "another-long-password"))
     files = [file for file in (*(site.prefix / "tmp").rglob("*"), *site.paths.run.rglob("*")) if file.is_file()]
     kept = b"".join(file.read_bytes() + bytes(file) for file in files) + site.log_file.read_bytes()
-    kept += b"".join(bytes(path) for path in site.paths.admitted.iterdir())
+    kept += b"".join(bytes(path) for path in list_admitted(site.paths.admitted))
     for secret in (b"a-long-password-of-bob", b"another-long-password", header.partition(" ")[2].encode()):
         assert secret not in kept
     assert site.log == ""

@@ -50,7 +50,7 @@ def test_nginx_finds_what_its_configuration_expects(tmp_path: Path) -> None:
     assert (directory / "listen.conf").read_text() == "listen [::1]:9999;\n"
     assert f"server unix:{directory}/run/uploader/uploader.sock;" in (directory / "local.conf").read_text()
     assert f"$in_force {{ default {directory}/run/indexer/policy; }}" in (directory / "local.conf").read_text()
-    assert f"$admitted {{ default {directory}/run/uploader/admitted; }}" in (directory / "local.conf").read_text()
+    assert f"$admitted {{ default {directory}/run/uploader; }}" in (directory / "local.conf").read_text()
     assert (directory / "nginx.conf").read_bytes() == (HERE / "nginx/nginx.conf").read_bytes()
     assert (directory / "data").resolve() == tmp_path / "data"
     assert (directory / "site").resolve() == tmp_path / "data" / "site"

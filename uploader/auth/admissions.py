@@ -34,7 +34,7 @@ class Admission:
 
 
 class Admissions:
-    """The links in a directory that nobody else may look into. OSError where they cannot be made."""
+    """The links, beside what else the uploader has there. OSError where they cannot be made."""
 
     def __init__(self, data: Data, clock: Callable[[], float] = time.monotonic) -> None:
         self._directory = data.admitted
@@ -44,9 +44,9 @@ class Admissions:
 
     def clear(self) -> None:
         """As after a start: whom another process let in is asked again."""
-        files.remove(self._directory)
-        self._directory.mkdir(mode=0o700, parents=True)
         self._admitted.clear()
+        for link in list_admitted(self._directory):
+            files.remove(link)
 
     def admit(self, credentials: str, repository: str, policy: Policy, proof: Proof | None) -> None:
         """Make the way for what stands for them; not where nothing does, nor where the proof is one of many tries."""
@@ -65,7 +65,6 @@ class Admissions:
 
     def keep(self, users: Mapping[str, bytes]) -> None:
         """Remove what is out of date, whom the users, user → hash, no longer have, and what leads nowhere any more."""
-        self._directory.mkdir(mode=0o700, exist_ok=True)
         now = self._clock()
         there = {way for way in {admission.way for admission in self._admitted.values()} if way.exists()}
         for name, admission in list(self._admitted.items()):
@@ -81,6 +80,11 @@ class Admissions:
     def _remove(self, name: str) -> None:
         (self._directory / name).unlink(missing_ok=True)
         self._admitted.pop(name, None)
+
+
+def list_admitted(directory: Path) -> list[Path]:
+    """The links that are there."""
+    return sorted(directory.glob("*@*"))
 
 
 def _is_still(proof: Proof | None, users: Mapping[str, bytes]) -> bool:

@@ -1,16 +1,20 @@
 """Who may do what in a repository: the one rule, and pure."""
 
+from collections.abc import Collection
 from typing import Literal
 
-from store.policy import ANONYMOUS, AUTHENTICATED, Policy
+from store.policy import ANONYMOUS, AUTHENTICATED, GROUP, Policy
 
 Action = Literal["download", "upload", "delete"]
 
 
-def may(user: str | None, action: Action, policy: Policy) -> bool:
-    """Whether a known user, or None for nobody in particular, has the right."""
+def may(user: str | None, action: Action, policy: Policy, groups: Collection[str] = ()) -> bool:
+    """Whether a known user, or None for nobody in particular, has the right; `groups` are those not in the policy."""
     who = _list_who(action, policy)
-    return ANONYMOUS in who or (user is not None and (AUTHENTICATED in who or user in who))
+    if user is None or ANONYMOUS in who or AUTHENTICATED in who:
+        return ANONYMOUS in who or (user is not None and AUTHENTICATED in who)
+    names = {f"{GROUP}{group}" for group in groups} | ({user} if not user.startswith(GROUP) else set())
+    return not names.isdisjoint(who)
 
 
 def may_anybody(action: Action, policy: Policy) -> bool:

@@ -15,10 +15,19 @@ _NAME = re.compile(r"[^:@\x00-\x1f\x7f][^:\x00-\x1f\x7f]{0,199}")  # of a user
 
 
 @dataclass(frozen=True)
+class Authority:
+    """Who is asked about a name that `.htpasswd` does not have: a command with its arguments, or a URL."""
+
+    command: tuple[str, ...] = ()
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Policy:
     """The rules of one repository; `max_upload` is in bytes, `max_upload_text` as it was written.
 
-    Who may do something is told by user names, and by `ANONYMOUS` and `AUTHENTICATED`; groups are their members.
+    Who may do something is told by user names, and by `ANONYMOUS` and `AUTHENTICATED`; groups are their members, and
+    with an authority, which may know of more, also themselves.
     """
 
     download: tuple[str, ...] = (ANONYMOUS,)
@@ -27,6 +36,7 @@ class Policy:
     overwrite: bool = False
     max_upload: int = 2 << 30
     max_upload_text: str = "2 GiB"
+    authority: Authority | None = None
 
 
 class Doubt(NamedTuple):

@@ -12,9 +12,12 @@ from functools import partial
 from typing import Any
 
 from store.errors import BadPolicy
-from store.policy import ANONYMOUS, AUTHENTICATED, GROUP, RIGHTS, Doubt, Policies, Policy, is_user_name
+from store.policy import ANONYMOUS, AUTHENTICATED, GROUP, RIGHTS, Authority, Doubt, Policies, Policy, is_user_name
 from store.repository import DEFAULT, NAME_EXPECTED, NAMED, is_repository_name
 
+AUTHENTICATION = "authentication"
+ANYBODY = (ANONYMOUS, AUTHENTICATED)
+_URL = re.compile(r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?")
 _STRING_OR_COMMENT = re.compile(r"\"[^\"\\]*\"|'[^']*'|#")
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -51,16 +54,17 @@ def _read_policies(text: str, document: dict[str, Any]) -> Policies:
     mistakes: list[Doubt] = []
     audit = _read_audit(text, document.pop("audit", False), mistakes)
     groups = _read_groups(text, document.pop("groups", {}), mistakes)
+    authority = _read_authority(text, document.pop(AUTHENTICATION, {}), mistakes)
     tables = _read_tables(text, document)
-    default = _read_policy(text, DEFAULT, tables.pop(DEFAULT, {}), Policy(), mistakes)
+    default = _read_policy(text, DEFAULT, tables.pop(DEFAULT, {}), Policy(authority=authority), mistakes)
     others = {name: _read_policy(text, name, table, default, mistakes) for name, table in tables.items()}
     written = others | {DEFAULT: default}
     named = {who for policy in written.values() for name in RIGHTS for who in getattr(policy, name)}
     lines = _find_strings(text)
     return Policies(
         {name: _expand_groups(policy, groups) for name, policy in written.items()},
-        {user: lines.get(user, 1) for user in sorted({*_expand(named, groups)} - {ANONYMOUS, AUTHENTICATED})},
-        tuple(_doubt_groups(named, groups, lines)),
+        {} if authority else {user: lines.get(user, 1) for user in sorted({*_expand(named, groups)} - {*ANYBODY})},
+        () if authority else tuple(_doubt_groups(named, groups, lines)),
         tuple(sorted(mistakes)),
         audit,
     )
@@ -71,6 +75,38 @@ def _read_audit(text: str, value: object, mistakes: list[Doubt]) -> bool:
     if not isinstance(value, bool):
         mistakes.append(Doubt(_line_of(text, "audit"), f"audit = {_show(value)}; expected true or false"))
     return value is not False
+
+
+def _read_authority(text: str, table: object, mistakes: list[Doubt]) -> Authority | None:
+    """Nobody is asked where it cannot be told who."""
+    if not isinstance(table, dict):
+        raise BadPolicy(
+            f"line {_line_of(text, AUTHENTICATION)}: {AUTHENTICATION!r} is no table; expected [{AUTHENTICATION}]"
+        )
+    found = None
+    for key, value in table.items():
+        line = _line_of(text, AUTHENTICATION, key)
+        if key not in _AUTHORITIES:
+            raise BadPolicy(f"line {line}: {key[:80]!r} is no key; expected {' or '.join(_AUTHORITIES)}")
+        found, expected = _AUTHORITIES[key](value)
+        if found is None or len(table) > 1:
+            mistakes.append(Doubt(line, f"{key} = {_show(value)}; expected {expected}, and no other key beside it"))
+    return found if len(table) == 1 else None
+
+
+def _read_command(value: object) -> tuple[Authority | None, str]:
+    parts = [part for part in value if isinstance(part, str) and "\0" not in part] if isinstance(value, list) else []
+    is_right = bool(parts) and parts == value and parts[0].startswith("/")
+    expected = "a list of strings: the whole path of a program, and its arguments"
+    return Authority(command=tuple(parts)) if is_right else None, expected
+
+
+def _read_url(value: object) -> tuple[Authority | None, str]:
+    is_right = isinstance(value, str) and _URL.fullmatch(value)
+    return Authority(url=str(value)) if is_right else None, 'an address such as "https://users.example/check"'
+
+
+_AUTHORITIES = {"command": _read_command, "url": _read_url}
 
 
 def _read_tables(text: str, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -107,14 +143,20 @@ def _read_groups(text: str, groups: object, mistakes: list[Doubt]) -> dict[str, 
 
 
 def _expand_groups(policy: Policy, groups: Mapping[str, tuple[str, ...]]) -> Policy:
-    rights: dict[str, Any] = {name: _expand(getattr(policy, name), groups) for name in RIGHTS}
+    keep = policy.authority is not None
+    rights: dict[str, Any] = {name: _expand(getattr(policy, name), groups, keep=keep) for name in RIGHTS}
     return replace(policy, **rights)
 
 
-def _expand(who: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """With the members of groups in their place; each once."""
-    members = (groups.get(one.removeprefix(GROUP), ()) if one.startswith(GROUP) else (one,) for one in who)
-    return tuple(dict.fromkeys(name for names in members for name in names))
+def _expand(who: Iterable[str], groups: Mapping[str, tuple[str, ...]], *, keep: bool = False) -> tuple[str, ...]:
+    """With the members of groups in their place, or beside them where groups are kept; each once."""
+    found: dict[str, None] = {}
+    for one in who:
+        if keep or not one.startswith(GROUP):
+            found[one] = None
+        if one.startswith(GROUP):
+            found |= dict.fromkeys(groups.get(one.removeprefix(GROUP), ()))
+    return tuple(found)
 
 
 def _doubt_groups(

@@ -8,9 +8,9 @@
         overwritten/packages          or where one may
     <repository>/readers              while only users may: to a file for each of them whose password nginx can check
 
-The mark is another one for each list of those who may read. So whoever was led in under one list is not under the next,
-and the files for one are not those for another: each change closes at once, and whoever still may is found anew, by
-the uploader.
+The mark is another one for each list of those who may read, and for each authority that is asked about them. So whoever
+was led in under one is not under the next, and the files for one are not those for another: each change closes at
+once, and whoever still may is found anew, by the uploader.
 
 nginx is started in the directory that `run/` lies in, and may get at the data only by what lies there, too.
 """
@@ -42,8 +42,8 @@ def list_ways(data: Data, repository: Repository, policy: Policy) -> dict[str, s
 
 @lru_cache(8)  # it is asked for many times a second
 def mark_of(policy: Policy) -> str:
-    """What stands for the list of those who may read."""
-    return sha256(repr(sorted(policy.download)).encode()).hexdigest()[:16]
+    """What stands for the list of those who may read, and for who says who they are."""
+    return sha256(repr((sorted(policy.download), policy.authority)).encode()).hexdigest()[:16]
 
 
 def way_of(user: str | None, policy: Policy) -> str:

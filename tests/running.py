@@ -148,6 +148,11 @@ class Larder:
     def add_user(self, user: str = USER, password: str = PASSWORD) -> None:
         run_tool("-m", "uploader.users", "--data", str(self.data), "add", user, "--stdin", stdin=password + "\n")
 
+    def add_token(self, name: str, *options: str) -> dict[str, str]:
+        """The header by which it is sent."""
+        made = run_tool("-m", "uploader.commands", "--data", str(self.data), "token", "add", name, *options)
+        return basic("__token__", made.stdout.strip())
+
     def rule(self, policy: str) -> None:
         """Put it in force, and wait until it is."""
         (self.data / "larder.toml").write_text(policy)

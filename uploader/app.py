@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from store.settings import Settings
-from uploader import repositories
+from uploader import index_mtime, notices, repositories
 from uploader.answers import errors_as_http
 from uploader.audit_file import AUDIT, AuditFile
 from uploader.auth import reads
@@ -13,7 +13,9 @@ from uploader.auth.gatehouse import Gatehouse
 from uploader.auth.reads import Reads
 from uploader.change.changes import Changes
 from uploader.health import Health
+from uploader.index_mtime import IndexMtime
 from uploader.named import Named
+from uploader.notices import Notices
 from uploader.redirects import redirect
 from uploader.repositories import Repositories
 from uploader.upload.listed import Listings
@@ -35,12 +37,14 @@ def create_app(settings: Settings) -> web.Application:
     data = settings.data
     app = web.Application(middlewares=[errors_as_http], client_max_size=BODY_LIMIT)
     app[AUDIT] = AuditFile(data)
-    app.router.add_get("/health", Health(data).answer)
     gatehouse = Gatehouse(data)
+    app.router.add_get("/health", Health(data, gatehouse.elsewhere).answer)
     app.cleanup_ctx.append(gatehouse.keeping)
     app.cleanup_ctx.append(Named(data).keeping)
     app.router.add_get(reads.ADDRESS, Reads(data, gatehouse.authorization, gatehouse.admissions).answer)
     app.router.add_get(repositories.ADDRESS, Repositories(data, gatehouse.authorization).answer)
+    app.router.add_get(notices.ADDRESS, Notices(data).answer)
+    app.router.add_get(index_mtime.ADDRESS, IndexMtime(data).answer)
     app.router.add_get(ANY, redirect)
     listings = Listings(data)
     changes = Changes(data, settings.listing_wait, gatehouse.authorization, listings)

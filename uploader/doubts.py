@@ -1,12 +1,28 @@
-"""What `larder.toml` names and there is not: meant for later, perhaps, or misspelt; so it is said and not refused."""
+"""What is wrong with users, tokens and policy and yet stops nothing else: so it is said and not refused."""
 
-from collections.abc import Container
+import contextlib
+from collections.abc import Container, Iterator
 
+from store.data import Data
 from store.policy import Doubt, Policies
+from uploader.auth.htpasswd import Htpasswd
+from uploader.auth.tokens import Tokens
+
+
+def list_unusable(data: Data) -> Iterator[str]:
+    """Which lines of which file nobody can be known by, and why; nothing of a file that cannot be read."""
+    for file in (Htpasswd(data.htpasswd), Tokens(data.tokens)):
+        with contextlib.suppress(OSError):
+            unusable = file.name_unusable()
+            if unusable:
+                yield unusable
 
 
 def list_doubts(policies: Policies, users: Container[str]) -> list[Doubt]:
-    """In the order of the lines; `users` are those of `.htpasswd`."""
+    """Whom `larder.toml` names and there is not, meant for later or misspelt, in the order of the lines.
+
+    `users` are those of `.htpasswd`.
+    """
     unknown = [
         Doubt(line, f"there is no user {user!r}; expected one of .htpasswd (scripts/user add NAME)")
         for user, line in policies.users.items()

@@ -18,23 +18,26 @@ from store.policy import Policies
 from store.prepare import check_writable
 from store.repository import Repository
 from uploader.answers import answer
-from uploader.auth.htpasswd import Htpasswd, parse_users
+from uploader.auth.elsewhere import Elsewhere
+from uploader.auth.htpasswd import parse_users
 from uploader.auth.lines_file import read_lines
-from uploader.auth.tokens import Tokens
-from uploader.doubts import list_doubts
+from uploader.doubts import list_doubts, list_unusable
 
 LITTLE = 1 << 20  # bytes: with less left a disk counts as full
 
 
 @dataclass(frozen=True)
 class Health:
-    """Of one data directory."""
+    """Of one data directory, and of the users from elsewhere."""
 
     data: Data
+    elsewhere: Elsewhere
 
     async def answer(self, request: web.Request) -> web.Response:
         """200, with what a person should know of; 503 with everything that is in the way."""
         faults, notes = await asyncio.to_thread(examine, self.data)
+        if self.elsewhere.problem:
+            notes.append("users from elsewhere cannot be checked; the log says why")
         if faults:
             return answer(request, 503, "; ".join(faults))
         return answer(request, 200, f"ok, but {'; '.join(notes)}" if notes else "ok")
@@ -98,11 +101,7 @@ def _note_doubts(data: Data) -> Iterator[str]:
     users: Mapping[str, bytes] = {}
     with contextlib.suppress(OSError):
         users, _ = parse_users(read_lines(data.htpasswd))
-    for file in (Htpasswd(data.htpasswd), Tokens(data.tokens)):
-        with contextlib.suppress(OSError):
-            unusable = file.name_unusable()
-            if unusable:
-                yield unusable
+    yield from list_unusable(data)
     policies = read_in_force(data)
     doubts = list_doubts(policies, users) if policies else []
     if doubts:

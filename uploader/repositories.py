@@ -9,11 +9,14 @@ from aiohttp import web
 from store.access import may
 from store.current import InForce
 from store.data import Data
-from store.repository import Repository
+from store.policy import Policies
+from store.repository import DEFAULT, Repository
 from uploader.auth.authorize import Authorization
+from uploader.auth.passwords import Proof
 from uploader.auth.reads import REPOSITORY
+from uploader.auth.tokens import Token
 
-ADDRESS = "/.repositories"
+ADDRESS = "/.parts/repositories"
 
 
 class Repositories:
@@ -27,19 +30,22 @@ class Repositories:
     async def answer(self, request: web.Request) -> web.Response:
         """Those that the asker may read, with links relative to the page that is being filled in."""
         policies = self._policies.read()
-        user, token = await self._authorization.identify(request), self._authorization.find_token(request)
+        token = self._authorization.find_token(request)
+        proof = await self._authorization.identify(request, policies.of(DEFAULT)) if policies else None
         there: tuple[Repository, ...] = ()
         with contextlib.suppress(OSError):
             there = self._data.repositories()
-        readable = [
-            each
-            for each in there
-            if policies
-            and (may(user, "download", policies.of(each.name)) or (token and token.may("download", each.name)))
-        ]
+        readable = [each for each in there if policies and _may_read(proof, token, each.name, policies)]
         here = self._data.repository(request.headers.get(REPOSITORY, ""))
         section = _render(here, readable) if len(readable) > 1 else ""
         return web.Response(text=section, content_type="text/html")
+
+
+def _may_read(proof: Proof | None, token: Token | None, repository: str, policies: Policies) -> bool:
+    if token and token.may("download", repository):
+        return True
+    user, groups = (proof.user, proof.groups) if proof else (None, frozenset())
+    return may(user, "download", policies.of(repository), groups)
 
 
 def _render(here: Repository, repositories: Iterable[Repository]) -> str:

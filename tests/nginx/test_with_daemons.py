@@ -162,3 +162,15 @@ def test_an_upload_is_in_force_for_the_next_read(larder: Larder, tmp_path: Path)
         assert larder.request("POST", "/", body, headers | basic(USER, PASSWORD)).status == 200
         assert larder.get("/simple/rounds/", Accept=JSON, If_None_Match=etag).status == 200
         assert wheel.name in larder.detail("rounds")
+
+
+def test_the_page_says_which_lines_of_the_users_cannot_be_used(larder: Larder) -> None:
+    users = larder.data / "auth/.htpasswd"
+    before = users.read_text()
+    users.write_text(f"{before}<nobody>:nonsense\n")
+    page = larder.get("/").text
+    assert "Something is wrong with the users" in page
+    assert f"line {before.count(chr(10)) + 1}: no user and hash" in page
+    assert "nobody" not in page.partition("<header>")[0]
+    users.write_text(before)
+    assert 'id="users"' not in larder.get("/").text

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from store.errors import BadPolicy
-from store.policy import ANONYMOUS, AUTHENTICATED, Doubt, Policy
+from store.policy import ANONYMOUS, AUTHENTICATED, Authority, Doubt, Policy
 from store.policy_file import CLOSED, parse_policies
 
 HEAD = "[repositories.default]\n"
@@ -95,6 +95,8 @@ def test_closed_is_a_policy_that_gives_nothing_away() -> None:
             "line 2: 'upload' is no name of a group; expected it below [repositories.default]",
         ),
         ("upload = []", "line 1: 'upload' is no key"),
+        ("[authentication]\nldap = 'x'", "line 2: 'ldap' is no key; expected command or url"),
+        ("authentication = 'x'", "line 1: 'authentication' is no table; expected [authentication]"),
         ("# one\nrepositories = 1", "line 2: 'repositories' is no table"),
         ("repositories.default = 1", "line 1: 'default' is no table"),
         ("repositories.default.nothing = 1", "line 1: 'nothing' is no key"),
@@ -167,6 +169,58 @@ max_upload = "much"
     assert policies.of("team") == Policy(("ann", "bob", "dave"), ("ann", "bob"), (), False, 0, "'much'")
     assert [mistake.line for mistake in policies.mistakes] == [3, 4, 6, 7, 8, 11]
     assert ANONYMOUS not in policies.of("default").download
+
+
+@pytest.mark.parametrize(
+    ("line", "authority"),
+    [
+        ('command = ["/usr/bin/who", "--is", "it"]', Authority(command=("/usr/bin/who", "--is", "it"))),
+        (
+            'url = "https://users.example:8443/check?for=larder"',
+            Authority(url="https://users.example:8443/check?for=larder"),
+        ),
+        ("# command = []", None),
+    ],
+)
+def test_who_else_is_asked_about_users_is_read_for_every_repository(line: str, authority: Authority | None) -> None:
+    policies = parse_policies(f"[authentication]\n{line}\n[repositories.team]\nupload = []".encode())
+    assert policies.mistakes == ()
+    assert policies.of("default").authority == policies.of("team").authority == policies.of("x").authority == authority
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "command = []",
+        "command = 'who'",
+        "command = ['who']",
+        "command = ['/usr/bin/who', 5]",
+        'command = ["/usr/bin/who", "\\u0000"]',
+        "url = 5",
+        "url = 'users.example'",
+        "url = 'file:///etc/passwd'",
+        "url = 'http://ann:secret@users.example/'",
+        "url = 'http://users.example/ /'",
+    ],
+)
+def test_nobody_else_is_asked_where_it_cannot_be_told_who(line: str) -> None:
+    policies = parse_policies(f"[authentication]\n{line}\n".encode())
+    assert policies.of("default") == Policy()
+    [mistake] = policies.mistakes
+    assert str(mistake).startswith(f"line 2: {line.partition(' ')[0]} = ")
+
+
+def test_of_two_that_could_be_asked_neither_is() -> None:
+    policies = parse_policies(b"[authentication]\ncommand = ['/bin/who']\nurl = 'http://users.example'\n")
+    assert policies.of("default").authority is None
+    assert [mistake.line for mistake in policies.mistakes] == [2, 3]
+
+
+def test_groups_that_only_an_authority_can_know_of_are_kept_and_doubted_no_more() -> None:
+    rights = '[groups]\ncore = ["ann"]\n[repositories.default]\nupload = ["@core", "@staff", "eve"]\n'
+    policies = parse_policies(f"{rights}[authentication]\nurl = 'http://users.example'\n".encode())
+    assert policies.of("default").upload == ("@core", "ann", "@staff", "eve")
+    assert (policies.users, policies.doubts) == ({}, ())
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"a = '\xc3'", b"\x00", HEAD.encode("utf-16")])

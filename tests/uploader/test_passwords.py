@@ -7,13 +7,14 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 
 import pytest
 
-from uploader.auth import guesses, known, passwords, pool
+from uploader.auth import guesses, known, passwords, pool, turns
 from uploader.auth.basic import Credentials
 from uploader.auth.guesses import Guesses
 from uploader.auth.known import Known
 from uploader.auth.limits import Guess, Limits, TooManyGuesses, household_of
 from uploader.auth.passwords import Passwords, Proof
-from uploader.auth.pool import Busy, Pool
+from uploader.auth.pool import Pool
+from uploader.auth.turns import Busy, Turns
 
 SLOW, CHEAP = b"$2y$slow", b"{PLAIN}right"
 USERS = {"bob": SLOW, "ann": CHEAP}
@@ -202,7 +203,7 @@ def test_few_run_at_once_and_nobody_waits_behind_the_guesses_of_another(checks: 
         assert await other == "bob"
         assert len(checks.made) <= 3 + pool.THREADS  # not behind all of the flood
         said = await asyncio.gather(*flood)
-        assert said.count("busy") == 20 - pool.OF_ONE
+        assert said.count("busy") == 20 - turns.OF_ONE
 
     run(work, {"bob": SLOW})
     assert checks.most <= pool.THREADS
@@ -348,11 +349,14 @@ def test_threads_for_passwords_let_all_else_go_first() -> None:
 
 
 def test_nothing_is_left_of_who_waited() -> None:
-    found = Pool()
+    found = Turns()
+
+    async def have(address: str) -> None:
+        async with found.turn(address):
+            await asyncio.sleep(0)
 
     async def work() -> None:
-        await asyncio.gather(*(found.run(f"192.0.2.{n % 3}", lambda: True) for n in range(20)))
+        await asyncio.gather(*(have(f"192.0.2.{n % 3}") for n in range(20)))
 
     asyncio.run(work())
     assert (found._waiting.total(), found._turns) == (0, {})
-    found.close()

@@ -33,16 +33,9 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     found.stop()
 
 
-def add(larder: Larder, name: str, *options: str) -> dict[str, str]:
-    """The header by which it is sent."""
-    code, said = command(larder.data, "token", "add", name, *options)
-    assert code == 0, said
-    return basic("__token__", said.strip())
-
-
 def test_a_token_does_what_it_was_made_for_and_nothing_else(larder: Larder, tmp_path: Path) -> None:
-    reading = add(larder, "reading", "--repository", "team", "--download")
-    writing = add(larder, "writing", "--repository", "team", "--upload", "--days", "30")
+    reading = larder.add_token("reading", "--repository", "team", "--download")
+    writing = larder.add_token("writing", "--repository", "team", "--upload", "--days", "30")
     wheel = make_wheel(tmp_path, "tokened", "1.0")
     assert larder.upload(wheel, "/repositories/team/", reading).status == 403
     assert larder.upload(wheel, "/", writing).status == 403
@@ -56,7 +49,7 @@ def test_a_token_does_what_it_was_made_for_and_nothing_else(larder: Larder, tmp_
             assert larder.get(path, **reading).status == 403, path
     assert "wrong user name or password" not in larder.log[said:]
     assert larder.request("DELETE", f"/repositories/team/packages/{wheel.name}", headers=writing).status == 403
-    deleting = add(larder, "deleting", "--delete")
+    deleting = larder.add_token("deleting", "--delete")
     assert larder.request("DELETE", f"/repositories/team/packages/{wheel.name}", headers=deleting).status == 200
 
 
@@ -74,7 +67,7 @@ def test_every_client_sends_it(larder: Larder, tmp_path: Path) -> None:
 
 
 def test_what_it_may_is_taken_away_at_once(larder: Larder) -> None:
-    login = add(larder, "narrowed", "--download", "--upload")
+    login = larder.add_token("narrowed", "--download", "--upload")
     for _ in range(3):
         assert larder.get("/simple/", **login).status == 200
     file = larder.paths.tokens
@@ -83,7 +76,7 @@ def test_what_it_may_is_taken_away_at_once(larder: Larder) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_said(larder: Larder) -> None:
-    login, file = add(larder, "unread", "--download"), larder.paths.tokens
+    login, file = larder.add_token("unread", "--download"), larder.paths.tokens
     aside = file.rename(file.with_name("aside"))
     file.mkdir()
     try:
@@ -97,7 +90,7 @@ def test_a_file_that_cannot_be_read_is_said(larder: Larder) -> None:
 
 
 def test_whoever_removes_it_ends_it_at_once(larder: Larder) -> None:
-    login = add(larder, "leaving", "--download")
+    login = larder.add_token("leaving", "--download")
     for _ in range(3):
         assert larder.get("/simple/", **login).status == 200
     assert command(larder.data, "token", "remove", "leaving") == (0, "")
@@ -105,7 +98,7 @@ def test_whoever_removes_it_ends_it_at_once(larder: Larder) -> None:
 
 
 def test_it_is_out_of_force_when_its_last_day_is_over(larder: Larder) -> None:
-    login = add(larder, "ending", "--download", "--days", "1")
+    login = larder.add_token("ending", "--download", "--days", "1")
     assert larder.get("/simple/", **login).status == 200
     yesterday, file = (datetime.now(UTC) - timedelta(days=1)).date(), larder.paths.tokens
     file.write_text(re.sub(r"(?m)^(ending:.*:)[0-9-]+$", rf"\g<1>{yesterday}", file.read_text()))
@@ -139,7 +132,7 @@ def test_only_digests_are_kept_and_a_line_that_is_none_disables_itself(larder: L
     content = larder.paths.tokens.read_text()
     assert said.strip() not in content
     assert larder.paths.tokens.stat().st_mode & 0o777 == larder.paths.htpasswd.stat().st_mode & 0o777
-    login = add(larder, "beside", "--download")
+    login = larder.add_token("beside", "--download")
     with larder.paths.tokens.open("a") as file:
         file.write("broken:123:*:upload:\n")
     number = len(larder.paths.tokens.read_text().splitlines())

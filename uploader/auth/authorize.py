@@ -10,12 +10,14 @@ from store.errors import shown
 from store.policy import Policy
 from uploader.answers import HttpRefusal
 from uploader.audit import client_of, log_unread
-from uploader.auth.basic import Credentials, parse_basic
+from uploader.auth.authority import Unanswered
+from uploader.auth.basic import Credentials, decode_name, list_spellings, parse_basic
+from uploader.auth.elsewhere import Elsewhere
 from uploader.auth.htpasswd import Htpasswd
 from uploader.auth.limits import TooManyGuesses
 from uploader.auth.passwords import Passwords, Proof
-from uploader.auth.pool import Busy
 from uploader.auth.tokens import USER, Token, Tokens, render_token
+from uploader.auth.turns import Busy
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="pypi"'}  # distutils answers to no other realm
 WRONG = "wrong user name or password"
@@ -35,10 +37,11 @@ NEEDED: dict[Action, str] = {
 class Authorization:
     """Whether a request may do what it wants to: for uploads, and for the reads that nginx asks about."""
 
-    def __init__(self, htpasswd: Htpasswd, tokens: Tokens, passwords: Passwords) -> None:
+    def __init__(self, htpasswd: Htpasswd, tokens: Tokens, passwords: Passwords, elsewhere: Elsewhere) -> None:
         self._htpasswd = htpasswd
         self._tokens = tokens
         self._passwords = passwords
+        self._elsewhere = elsewhere
 
     async def authorize(self, request: web.Request, action: Action, repository: str, policy: Policy) -> str | None:
         """The user, None where anybody may; HttpRefusal for everyone who may not."""
@@ -54,11 +57,10 @@ class Authorization:
             return self._prove_token(credentials, action, repository)
         if not may_anybody(action, policy):
             raise HttpRefusal(403, CLOSED[action])
-        users = self._read_users(action)
-        proof = await self._check(request, users, action)
+        proof = await self._check(request, action, policy)
         if proof is None:
             raise HttpRefusal(401, WRONG, CHALLENGE)
-        if not may(proof.user, action, policy):
+        if not may(proof.user, action, policy, proof.groups):
             raise HttpRefusal(403, f"{shown(proof.user)} may not {VERBS[action]} here")
         return proof
 
@@ -84,29 +86,30 @@ class Authorization:
             raise HttpRefusal(403, f"the token {shown(token.name)} may not {VERBS[action]} here")
         return Proof(token.user, render_token(token).encode(), "")
 
-    async def identify(self, request: web.Request) -> str | None:
+    async def identify(self, request: web.Request, policy: Policy) -> Proof | None:
         """Whose name and password come with the request; None for nobody's, and where it cannot be told."""
         credentials = parse_basic(request.headers.get("Authorization"))
         if credentials is None or credentials.name == USER:
             return None
         try:
-            proof = await self._check(request, self._read_users("download"), "download")
+            proof = await self._check(request, "download", policy)
         except HttpRefusal:
             return None
         if proof is None:
             log_unread(request, 401, WRONG)
-        return None if proof is None else proof.user
+        return proof
 
-    def _read_users(self, action: Action) -> Mapping[str, bytes]:
+    def _read_users(self, action: Action, policy: Policy) -> Mapping[str, bytes]:
         try:
             users = self._htpasswd.read()
         except OSError as error:
             raise HttpRefusal(503, f".htpasswd cannot be read: {error.strerror}; /health says more") from error
-        if not users:
+        if not users and policy.authority is None:
             raise HttpRefusal(403, f"there is no user yet who may {VERBS[action]}; add one with: scripts/user add NAME")
         return users
 
-    async def _check(self, request: web.Request, users: Mapping[str, bytes], action: Action) -> Proof | None:
+    async def _check(self, request: web.Request, action: Action, policy: Policy) -> Proof | None:
+        users = self._read_users(action, policy)
         header = request.headers.get("Authorization")
         if header is None:
             raise HttpRefusal(401, NEEDED[action], CHALLENGE)
@@ -114,7 +117,9 @@ class Authorization:
         if credentials is None:
             return None
         try:
-            return await self._passwords.prove(users, credentials, client_of(request))
+            if policy.authority is None or any(decode_name(each.name) in users for each in list_spellings(credentials)):
+                return await self._passwords.prove(users, credentials, client_of(request))
+            return await self._elsewhere.prove(policy.authority, credentials, client_of(request))
         except TooManyGuesses as error:
             seconds = math.ceil(error.wait)
             message = f"too many wrong passwords; the next may come in {seconds} s"
@@ -122,3 +127,6 @@ class Authorization:
         except Busy as error:
             message = "too many passwords are being checked; try again in a moment"
             raise HttpRefusal(503, message, {"Retry-After": "1"}) from error
+        except Unanswered as error:
+            message = "nobody can say now whose password this is; /health says more"
+            raise HttpRefusal(503, message, {"Retry-After": "5"}) from error

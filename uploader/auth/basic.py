@@ -24,6 +24,17 @@ def parse_basic(header: str | None) -> Credentials | None:
     return Credentials(name, password) if colon else None
 
 
+def render_basic(credentials: Credentials) -> str:
+    """The header with these in it."""
+    return "Basic " + base64.b64encode(b"%b:%b" % credentials).decode()
+
+
+def list_spellings(credentials: Credentials) -> list[Credentials]:
+    """pip and twine send what is not ASCII in latin-1, uv in UTF-8: either will do."""
+    as_utf8 = Credentials(*(text.decode("latin-1").encode() for text in credentials))
+    return [credentials] if as_utf8 == credentials else [credentials, as_utf8]
+
+
 def claimed_name(header: str | None) -> str | None:
     """The name that was tried, however odd; None where there is none."""
     credentials = parse_basic(header)

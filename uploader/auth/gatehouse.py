@@ -11,8 +11,10 @@ from store import files
 from store.current import InForce
 from store.data import Data
 from store.policy import Doubt, Policies
+from store.repository import DEFAULT
 from uploader.auth.admissions import Admissions
 from uploader.auth.authorize import Authorization
+from uploader.auth.elsewhere import Elsewhere
 from uploader.auth.htpasswd import Htpasswd
 from uploader.auth.limits import Limits
 from uploader.auth.passwords import Passwords
@@ -39,7 +41,8 @@ class Gatehouse:
         self._limits = Limits(self.admissions.withdraw, self._withdraw_reader)
         self._passwords = Passwords(self._limits)
         self._doubts: list[Doubt] = []
-        self.authorization = Authorization(self._htpasswd, self._tokens, self._passwords)
+        self.elsewhere = Elsewhere(self._limits)
+        self.authorization = Authorization(self._htpasswd, self._tokens, self._passwords, self.elsewhere)
 
     async def keeping(self, _: web.Application) -> AsyncIterator[None]:
         """As long as the application runs. What nginx knows stays afterwards: it goes on."""
@@ -57,7 +60,8 @@ class Gatehouse:
             try:
                 found, policies = self._read_users(), self._policies.read()
                 users = found or {}
-                self.admissions.keep({**users, **self._read_tokens()})
+                others = self.elsewhere.users(policies.of(DEFAULT).authority if policies else None)
+                self.admissions.keep({**others, **users, **self._read_tokens()})
                 await asyncio.to_thread(self._keep_readers, users, policies, self._limits.withheld())
                 if found is not None and policies is not None:
                     self._say_doubts(found, policies)

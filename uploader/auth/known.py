@@ -10,19 +10,30 @@ from uploader.auth.basic import Credentials
 RIGHT, WRONG = 10_000, 1_000  # how many of each are remembered; then the one that was longest not asked for goes
 
 
-class Known:
-    """Remembers whether a password was a hash's. A hash that changes is another one."""
+class Seal:
+    """A key that nobody else has."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._found: dict[bool, OrderedDict[bytes, None]] = {True: OrderedDict(), False: OrderedDict()}
 
-    def digest(self, credentials: Credentials, hashed: bytes) -> bytes:
-        """What stands for these."""
+    def digest(self, credentials: Credentials, by: bytes) -> bytes:
+        """What stands for these, and for what says whose they are: a hash, or somebody who is asked."""
         whole = hmac.new(self._key, digestmod=hashlib.sha256)
-        for part in (credentials.name, credentials.password, hashed):
+        for part in (credentials.name, credentials.password, by):
             whole.update(len(part).to_bytes(8) + part)
         return whole.digest()
+
+    def pick(self, name: bytes, count: int) -> int:
+        """A number below `count`, always the same one for a name; nobody else can tell which."""
+        return int.from_bytes(hmac.digest(self._key, name, hashlib.sha256)[:8]) % count
+
+
+class Known(Seal):
+    """Remembers whether a password was a hash's. A hash that changes is another one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: dict[bool, OrderedDict[bytes, None]] = {True: OrderedDict(), False: OrderedDict()}
 
     def recall(self, digest: bytes) -> bool | None:
         """What was found; None where that is not known."""
@@ -37,7 +48,3 @@ class Known:
         digests[digest] = None
         if len(digests) > (RIGHT if was_right else WRONG):
             digests.popitem(last=False)
-
-    def pick(self, name: bytes, count: int) -> int:
-        """A number below `count`, always the same one for a name; nobody else can tell which."""
-        return int.from_bytes(hmac.digest(self._key, name, hashlib.sha256)[:8]) % count

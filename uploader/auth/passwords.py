@@ -3,26 +3,30 @@
 An unknown user's password is checked against somebody else's hash: it takes as long, and is slowed down as soon.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from uploader.auth.basic import Credentials, decode_name
+from uploader.auth.basic import Credentials, decode_name, list_spellings
 from uploader.auth.hashes import is_cheap, matches
 from uploader.auth.known import Known
 from uploader.auth.limits import Guess, Limits, household_of
+from uploader.auth.once import Once
 from uploader.auth.pool import Pool
 
 
 @dataclass(frozen=True)
 class Proof:
-    """That somebody is this user, who has this hash; among wrong ones from there it may be a lucky guess."""
+    """That somebody is this user, who has this hash; among wrong ones from there it may be a lucky guess.
+
+    `groups` are those that the policy does not know.
+    """
 
     user: str
     hashed: bytes
     household: str
     is_among_guesses: bool = False
+    groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Passwords:
         self._known = Known()
         self._pool = Pool()
         self._limits = limits
-        self._looking: dict[tuple[str, bytes], asyncio.Task[Attempt | None]] = {}
+        self._once: Once[Attempt | None] = Once()
 
     async def prove(self, users: Mapping[str, bytes], credentials: Credentials, address: str) -> Proof | None:
         """Whose they are; None where nothing is proved. TooManyGuesses or Busy where nothing was looked at."""
@@ -65,7 +69,7 @@ class Passwords:
     def _list_attempts(self, users: Mapping[str, bytes], credentials: Credentials) -> list[Attempt]:
         hashes = tuple(users.values())
         attempts = []
-        for spelt in _spellings(credentials) if hashes else ():
+        for spelt in list_spellings(credentials) if hashes else ():
             user = decode_name(spelt.name)
             hashed = users.get(user) or hashes[self._known.pick(spelt.name, len(hashes))]
             digest = self._known.digest(spelt, hashed)
@@ -76,16 +80,9 @@ class Passwords:
         found = [self._known.recall(attempt.digest) for attempt in attempts]
         if True in found:
             return attempts[found.index(True)]
-        return await self._look_once(attempts, guess) if None in found else None
-
-    async def _look_once(self, attempts: list[Attempt], guess: Guess) -> Attempt | None:
-        """Many at once are one. What was begun goes on, also when nobody waits for it any more."""
-        key = guess.household, attempts[0].digest
-        task = self._looking.get(key)
-        if task is None:
-            task = self._looking[key] = asyncio.create_task(self._look(attempts, guess))
-            task.add_done_callback(lambda done: (self._looking.pop(key), done.cancelled() or done.exception()))
-        return await asyncio.shield(task)
+        if None not in found:
+            return None
+        return await self._once.find((guess.household, attempts[0].digest), partial(self._look, attempts, guess))
 
     async def _look(self, attempts: list[Attempt], guess: Guess) -> Attempt | None:
         with self._limits.counted(guess):
@@ -101,9 +98,3 @@ class Passwords:
         is_right = matched and attempt.user is not None
         self._known.remember(attempt.digest, was_right=is_right)
         return is_right
-
-
-def _spellings(credentials: Credentials) -> list[Credentials]:
-    """pip and twine send what is not ASCII in latin-1, uv in UTF-8: either will do."""
-    as_utf8 = Credentials(*(text.decode("latin-1").encode() for text in credentials))
-    return [credentials] if as_utf8 == credentials else [credentials, as_utf8]

@@ -160,9 +160,9 @@ _MEANING = """
   library, of a wheel by way of the zip's directory, of an sdist by unpacking the stream to its end, where its
   checksum is. It checks no member and writes nothing. **CPU until then** counts also what Larder does after that.
 - **pages** and **files** are asked for by `wrk` on 32 kept connections, as `/simple/<project>/` with the `Accept` of
-  an installer; wrk shares the cores with nginx. Larder and the limit are asked four times in turn, a second each. The
-  limit serves the same bytes under their own names with no configuration but `sendfile`. The limit of private reading
-  is open reading of the same page, right before.
+  an installer; wrk shares the cores with nginx. Larder and the limit are asked four times in turn. The limit serves the
+  same bytes under their own names with no configuration but `sendfile`. The limit of private reading is open reading
+  of the same page, in the same turns; the first request of a user is not measured.
 - **uploads** are sent by processes that made them ready before, each on a kept connection, with all fields that twine
   sends, into projects of ten files. An upload counts when it is answered 200, and its page is looked at afterwards.
   **CPU** is that of all of Larder's processes, until they are idle again; **bytes written** what they handed to the

@@ -10,7 +10,7 @@ from tests.running import HERE
 
 ROOMS = {
     "store": {"isal", "packaging"},
-    "uploader": {"aiohttp", "packaging", "passlib", "store"},
+    "uploader": {"aiohttp", "packaging", "passlib", "shtab", "store"},
     "indexer": {"jinja2", "markupsafe", "packaging", "store", "watchdog"},
     "scripts": {"store"},
 }
@@ -19,6 +19,7 @@ HOMES = {
     "jinja2": ["indexer/pages/templates.py"],
     "markupsafe": ["indexer/pages/templates.py"],
     "passlib": ["uploader/auth/hashes.py"],
+    "shtab": ["uploader/commands.py"],
     "isal": ["store/archive/inflate.py"],
 }
 PATHS = ("store/data.py", "store/repository.py")

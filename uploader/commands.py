@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+import shtab
+
 from store import VERSION
 from store.data import Data
 from store.errors import Refused
@@ -34,6 +36,9 @@ def _parse_arguments() -> argparse.Namespace:
         "check", help="say what is wrong with users and policy", description="Exits 2 where something is to be mended."
     )
     check.set_defaults(run=_check)
+    completion = commands.add_parser("completion", help="print what a shell needs to complete these commands")
+    completion.add_argument("shell", choices=shtab.SUPPORTED_SHELLS, metavar="|".join(shtab.SUPPORTED_SHELLS))
+    completion.set_defaults(run=lambda _, arguments: print(shtab.complete(parser, arguments.shell)))  # noqa: T201
     return parser.parse_args()
 
 

@@ -95,3 +95,37 @@ def test_commands_at_once_take_nothing_from_each_other(data: Data) -> None:
         codes = list(pool.map(lambda name: larder(data.root, "token", "add", name, "--upload")[0], names))
     assert codes == [0] * 12
     assert len(larder(data.root, "token", "list")[1].splitlines()) == 12
+
+
+@pytest.mark.parametrize("typed", ["larder ", "scripts/larder ", "/srv/larder/scripts/larder "])
+def test_bash_completes_the_commands_under_every_name_they_have(data: Data, typed: str) -> None:
+    code, script = larder(data.root, "completion", "bash")
+    assert code == 0
+    assert complete(script, typed) == ["check", "completion", "token", "user"]
+    assert complete(script, f"{typed}user ") == ["add", "list", "remove"]
+    assert complete(script, f"{typed}token add ci --") == [
+        "--days",
+        "--delete",
+        "--download",
+        "--help",
+        "--repository",
+        "--upload",
+    ]
+
+
+def complete(script: str, typed: str) -> list[str]:
+    """What bash offers at the end of what was typed, by the function that it would take."""
+    name, *words = typed.split(" ")
+    asked = f"""
+COMP_WORDS=({name} {" ".join(f"'{word}'" for word in words)}) COMP_CWORD={len(words)}
+spec=$(complete -p {name.rpartition("/")[2]}) && spec=${{spec##*-F }}
+"${{spec%% *}}" && printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+    said = subprocess.run(["bash", "-c", script + asked], capture_output=True, text=True, check=True)
+    return sorted(word.strip() for word in said.stdout.splitlines())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_what_a_shell_needs_is_printed_whole(data: Data, shell: str) -> None:
+    code, script = larder(data.root, "completion", shell)
+    assert (code, "larder" in script, "token" in script) == (0, True, True)

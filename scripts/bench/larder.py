@@ -38,7 +38,7 @@ class Larder:
     began: float = 0.0  # when it was started last
 
     def __post_init__(self) -> None:
-        self.program = Program(self.root.with_name("larder.log"))
+        self.program = Program(self.root.with_suffix(".log"))
 
     @property
     def paths(self) -> Data:
@@ -103,16 +103,12 @@ class Larder:
         said = _RECONCILED.findall(self.program.log.read_text())
         return float(said[-1]) if said else None
 
-    def open_to(self, whom: str) -> None:
-        """Have reading open to "anonymous" or to "authenticated" only, and wait until it is."""
-        wanted = 200 if whom == "anonymous" else 401
-        if ask(self.port, "/simple/").status == wanted:
-            return
-        policy = self.paths.policy
-        unfinished = policy.with_name(".policy.part")
-        unfinished.write_text(_POLICY.format(whom))
-        unfinished.replace(policy)
-        wait_for(f"reading open to {whom}", lambda: ask(self.port, "/simple/").status == wanted, NEVER, 0.05)
+    def close(self) -> None:
+        """Have reading for users only, and wait until it is."""
+        unfinished = self.paths.policy.with_name(".policy.part")
+        unfinished.write_text(_POLICY.format("authenticated"))
+        unfinished.replace(self.paths.policy)
+        wait_for("closed reading", lambda: ask(self.port, "/simple/").status == 401, NEVER, 0.05)
 
     def rest(self, seconds: float) -> float:
         """Wait until it has hardly used any CPU for that long; the seconds from the start to when that began."""

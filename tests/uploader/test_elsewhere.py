@@ -65,7 +65,7 @@ def trust(room: Room, authority: str, rights: str = 'download = ["authenticated"
     room.set_policy(f"{rights}\n[authentication]\n{authority}\n")
 
 
-def read(room: Room, login: dict[str, str], name: str = "0" * 40) -> str:
+def read(room: Room, login: dict[str, str], name: str = "0" * 32) -> str:
     """The status that nginx is told, or 204."""
     answer = room.request("GET", "/.may-read", headers={**login, HEADER: name, "X-Larder-Repository": "default"})
     return answer.headers["X-Larder-Denial"] or str(answer.status)
@@ -127,7 +127,7 @@ def test_a_user_without_any_in_htpasswd_is_one(room: Room) -> None:
 
 
 def test_who_is_let_in_is_so_until_the_authority_is_another(room: Room, script: Script) -> None:
-    assert read(room, BOB, "1" * 40) == "204"
+    assert read(room, BOB, "1" * 32) == "204"
     [link] = room.data.admitted.glob("*@*")
     assert link.exists()
     trust(room, f"command = ['{script.path}', 'of another place']")
@@ -148,9 +148,9 @@ def test_an_answer_counts_for_a_while(room: Room, script: Script, monkeypatch: p
 
 
 def test_a_new_password_ends_the_one_before(room: Room, script: Script) -> None:
-    assert read(room, BOB, "1" * 40) == "204"
+    assert read(room, BOB, "1" * 32) == "204"
     script.write('[ "$password" = another ]')
-    assert read(room, basic("bob", "another"), "2" * 40) == "204"
+    assert read(room, basic("bob", "another"), "2" * 32) == "204"
     wait_until(lambda: [link.name[-1] for link in room.data.admitted.glob("*@*")] == ["2"])
     assert read(room, BOB) == "401"
 

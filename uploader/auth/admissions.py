@@ -19,7 +19,7 @@ from store.policy import Policy
 from store.ways import way_of
 from uploader.auth.passwords import Proof
 
-CREDENTIALS = re.compile(r"[0-9a-f]{40}")
+CREDENTIALS = re.compile(r"[0-9a-f]{32}")
 LASTING = 300.0  # seconds; then it is asked again, whoever may have changed address meanwhile
 MOST = 10_000  # at once; whoever is beyond them is asked about each time
 

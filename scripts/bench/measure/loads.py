@@ -1,7 +1,7 @@
 """Loads by wrk: each for a part of its time, in turn, so that what else the machine does meets all of them alike."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import NamedTuple
@@ -17,17 +17,12 @@ SLOW = 0.05  # seconds of one request from which on it is not asked for on many 
 FEW = 2
 
 
-def _nothing() -> None:
-    """Nothing has to be done."""
-
-
 class Contestant(NamedTuple):
-    """Who is measured by which load; `pid` is the process whose CPU counts; `prepare` is called before each turn."""
+    """Who is measured by which load; `pid` is the process whose CPU counts."""
 
     name: str
     load: Load
     pid: int
-    prepare: Callable[[], None] = _nothing
 
 
 def measure_loads(contestants: Sequence[Contestant], unit: float = 1) -> dict[str, Sample]:
@@ -36,7 +31,6 @@ def measure_loads(contestants: Sequence[Contestant], unit: float = 1) -> dict[st
     turns = min(TURNS, int(contestants[0].load.seconds / SHORTEST))
     for turn in range(turns):
         for contestant in contestants[:: -1 if turn % 2 else 1]:
-            contestant.prepare()
             samples[contestant.name].append(_measure(contestant, turns, unit))
     return {name: _combine(found) for name, found in samples.items()}
 

@@ -1,11 +1,14 @@
 """Simple pages: open, and private with a cheap and a costly password hash."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import product
 
 from scripts.bench.figures import FORMS, PAGES, page_key
-from scripts.bench.larder import LOGINS
+from scripts.bench.larder import LOGINS, Larder, lay_out
 from scripts.bench.measure.bench import Bench
+from scripts.bench.measure.indexing import SETTLED
 from scripts.bench.measure.loads import Contestant, measure_loads
 from scripts.bench.results import LARDER, LIMIT
 from scripts.bench.talk import HTML, JSON, ask
@@ -13,17 +16,30 @@ from scripts.bench.wrk import Load
 
 
 def measure(bench: Bench) -> None:
-    """Each page open, private and from the limit in turn; reading is open again afterwards."""
-    for _ in bench.rounds("pages"):
-        for page, form in product(PAGES, FORMS):
-            _measure_page(bench, page, form)
-        bench.larder.open_to("anonymous")
+    """Each page open, private and from the limit in turn."""
+    with _closed(bench) as closed:
+        for _ in bench.rounds("pages"):
+            for page, form in product(PAGES, FORMS):
+                _measure_page(bench, closed, page, form)
 
 
-def _measure_page(bench: Bench, page: str, form: str) -> None:
+@contextmanager
+def _closed(bench: Bench) -> Iterator[Larder]:
+    """A Larder with the same files, for users only, that runs beside the open one."""
+    closed = lay_out(bench.work / "shut", sorted(bench.larder.packages.iterdir()))
+    closed.start()
+    try:
+        closed.wait_healthy()
+        closed.close()
+        closed.rest(SETTLED)
+        yield closed
+    finally:
+        closed.stop()
+
+
+def _measure_page(bench: Bench, closed: Larder, page: str, form: str) -> None:
     """The limit of open reading is bare nginx, and that of private reading is open reading."""
-    bench.larder.open_to("anonymous")
-    own = [_contestant(bench, _load(bench, page, form, access), access) for access in LOGINS]
+    own = [_contestant(bench, closed if access else bench.larder, page, form, access) for access in LOGINS]
     samples = measure_loads([Contestant(LIMIT, _bare_load(bench, page, form), bench.bare.pid), *own])
     for access in LOGINS:
         key = page_key(page, form, access)
@@ -31,21 +47,12 @@ def _measure_page(bench: Bench, page: str, form: str) -> None:
         bench.results.add(key, LIMIT, samples["" if access else LIMIT])
 
 
-def _contestant(bench: Bench, load: Load, access: str) -> Contestant:
-    """Larder with reading as it is for that access; a user's first request is not measured."""
-
-    def prepare() -> None:
-        bench.larder.open_to("authenticated" if access else "anonymous")
-        ask(load.port, load.path, *load.headers)
-
-    return Contestant(access, load, bench.larder.pid, prepare)
-
-
-def _load(bench: Bench, page: str, form: str, access: str) -> Load:
+def _contestant(bench: Bench, larder: Larder, page: str, form: str, access: str) -> Contestant:
+    """A user's first request is not measured."""
     accept = f"Accept: {JSON if form == 'json' else HTML}"
-    return _conditional(
-        form, Load(bench.larder.port, path_of(bench, page), (accept, *LOGINS[access]), bench.chosen.seconds)
-    )
+    load = Load(larder.port, path_of(bench, page), (accept, *LOGINS[access]), bench.chosen.seconds)
+    ask(load.port, load.path, *load.headers)
+    return Contestant(access, _conditional(form, load), larder.pid)
 
 
 def _bare_load(bench: Bench, page: str, form: str) -> Load:

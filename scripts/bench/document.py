@@ -162,7 +162,7 @@ _MEANING = """
 - **pages** and **files** are asked for by `wrk` on 32 kept connections, as `/simple/<project>/` with the `Accept` of
   an installer; wrk shares the cores with nginx. Larder and the limit are asked four times in turn. The limit serves the
   same bytes under their own names with no configuration but `sendfile`. The limit of private reading is open reading
-  of the same page, in the same turns; the first request of a user is not measured.
+  of the same page, in the same turns, from a Larder beside it; the first request of a user is not measured.
 - **uploads** are sent by processes that made them ready before, each on a kept connection, with all fields that twine
   sends, into projects of ten files. An upload counts when it is answered 200, and its page is looked at afterwards.
   **CPU** is that of all of Larder's processes, until they are idle again; **bytes written** what they handed to the

@@ -4,7 +4,7 @@
 
 FROM debian:trixie-slim AS base
 RUN apt-get update \
- && apt-get install -y --no-install-recommends python3 \
+ && apt-get install -y --no-install-recommends python3 ca-certificates \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 
 # What is locked, and nothing else; pip stays behind.

@@ -1,7 +1,8 @@
 """`larder.toml` → the policies it says. What is in force is for `store.current` to say.
 
-A value that cannot be gives nothing, and the rest counts: a right is nobody's, a group has no such member. What cannot
-be told apart from a slip that would open something is refused as a whole: a key or table of another name.
+A value that cannot be gives nothing, and the rest counts: a right is nobody's, a group has no such member, and a table
+with a key that there is not, which may have been meant to close something, gives nothing at all. A table of another
+name is refused with the whole file: what it was meant to close would be open.
 """
 
 import re
@@ -14,11 +15,11 @@ from typing import Any
 from store.errors import BadPolicy
 from store.policy import ANONYMOUS, AUTHENTICATED, GROUP, RIGHTS, Authority, Doubt, Policies, Policy, is_user_name
 from store.repository import DEFAULT, NAME_EXPECTED, NAMED, is_repository_name
+from store.toml_lines import explain_syntax, find_strings, line_of
 
 AUTHENTICATION = "authentication"
 ANYBODY = (ANONYMOUS, AUTHENTICATED)
 _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?")
-_STRING_OR_COMMENT = re.compile(r"\"[^\"\\]*\"|'[^']*'|#")
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 LARGEST = 1 << 50  # bytes
@@ -45,7 +46,7 @@ def parse_policies(content: bytes) -> Policies:
             f"line {line}: byte 0x{content[error.start]:02x} is not UTF-8; expected TOML in UTF-8"
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise BadPolicy(_explain_syntax(text, error)) from error
+        raise BadPolicy(explain_syntax(text, error)) from error
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits, or tables in each other, read or shown
         raise BadPolicy(f"line 1: {str(error)[:200]}; expected TOML") from error
 
@@ -60,7 +61,7 @@ def _read_policies(text: str, document: dict[str, Any]) -> Policies:
     others = {name: _read_policy(text, name, table, default, mistakes) for name, table in tables.items()}
     written = others | {DEFAULT: default}
     named = {who for policy in written.values() for name in RIGHTS for who in getattr(policy, name)}
-    lines = _find_strings(text)
+    lines = find_strings(text)
     return Policies(
         {name: _expand_groups(policy, groups) for name, policy in written.items()},
         {} if authority else {user: lines.get(user, 1) for user in sorted({*_expand(named, groups)} - {*ANYBODY})},
@@ -73,7 +74,7 @@ def _read_policies(text: str, document: dict[str, Any]) -> Policies:
 def _read_audit(text: str, value: object, mistakes: list[Doubt]) -> bool:
     """Whatever it says but false is that it is wanted."""
     if not isinstance(value, bool):
-        mistakes.append(Doubt(_line_of(text, "audit"), f"audit = {_show(value)}; expected true or false"))
+        mistakes.append(Doubt(line_of(text, "audit"), f"audit = {_show(value)}; expected true or false"))
     return value is not False
 
 
@@ -81,13 +82,14 @@ def _read_authority(text: str, table: object, mistakes: list[Doubt]) -> Authorit
     """Nobody is asked where it cannot be told who."""
     if not isinstance(table, dict):
         raise BadPolicy(
-            f"line {_line_of(text, AUTHENTICATION)}: {AUTHENTICATION!r} is no table; expected [{AUTHENTICATION}]"
+            f"line {line_of(text, AUTHENTICATION)}: {AUTHENTICATION!r} is no table; expected [{AUTHENTICATION}]"
         )
     found = None
     for key, value in table.items():
-        line = _line_of(text, AUTHENTICATION, key)
+        line = line_of(text, AUTHENTICATION, key)
         if key not in _AUTHORITIES:
-            raise BadPolicy(f"line {line}: {key[:80]!r} is no key; expected {' or '.join(_AUTHORITIES)}")
+            mistakes.append(Doubt(line, f"{key[:80]!r} is no key; expected {' or '.join(_AUTHORITIES)}"))
+            continue
         found, expected = _AUTHORITIES[key](value)
         if found is None or len(table) > 1:
             mistakes.append(Doubt(line, f"{key} = {_show(value)}; expected {expected}, and no other key beside it"))
@@ -113,12 +115,12 @@ def _read_tables(text: str, document: dict[str, Any]) -> dict[str, dict[str, Any
     """Repository → its table."""
     for key in document:
         if key != NAMED:
-            raise BadPolicy(f"line {_line_of(text, key)}: {key[:80]!r} is no key; expected [{NAMED}.{DEFAULT}]")
+            raise BadPolicy(f"line {line_of(text, key)}: {key[:80]!r} is no key; expected [{NAMED}.{DEFAULT}]")
     tables = document.get(NAMED, {})
     if not isinstance(tables, dict):
-        raise BadPolicy(f"line {_line_of(text, NAMED)}: {NAMED!r} is no table; expected [{NAMED}.{DEFAULT}]")
+        raise BadPolicy(f"line {line_of(text, NAMED)}: {NAMED!r} is no table; expected [{NAMED}.{DEFAULT}]")
     for name, table in tables.items():
-        line = _line_of(text, NAMED, name)
+        line = line_of(text, NAMED, name)
         if name != DEFAULT and not is_repository_name(name):
             raise BadPolicy(f"line {line}: {name[:80]!r} is no name of a repository; expected {NAME_EXPECTED}")
         if not isinstance(table, dict):
@@ -129,15 +131,15 @@ def _read_tables(text: str, document: dict[str, Any]) -> dict[str, dict[str, Any
 def _read_groups(text: str, groups: object, mistakes: list[Doubt]) -> dict[str, tuple[str, ...]]:
     """Group → its members."""
     if not isinstance(groups, dict):
-        raise BadPolicy(f"line {_line_of(text, 'groups')}: 'groups' is no table; expected [groups]")
+        raise BadPolicy(f"line {line_of(text, 'groups')}: 'groups' is no table; expected [groups]")
     found = {}
     for name, value in groups.items():
         if name in _READERS:  # the head of a table may be lost: what would close something must not pass for a group
-            line = _line_of(text, "groups", name)
+            line = line_of(text, "groups", name)
             raise BadPolicy(f"line {line}: {name!r} is no name of a group; expected it below [{NAMED}.{DEFAULT}]")
         found[name], is_right = _keep_right(value, is_user_name)
         if not is_right:
-            line = _line_of(text, "groups", name)
+            line = line_of(text, "groups", name)
             mistakes.append(Doubt(line, f"{name[:80]!r} = {_show(value)}; expected a list of user names"))
     return found
 
@@ -170,50 +172,22 @@ def _doubt_groups(
 
 
 def _read_policy(text: str, name: str, table: dict[str, Any], policy: Policy, mistakes: list[Doubt]) -> Policy:
-    """As the table has it; what it leaves out is as in `policy`."""
+    """As the table has it; what it leaves out is as in `policy`. Closed where it has a key that there is not."""
     for key, value in table.items():
-        line = _line_of(text, NAMED, name, key)
+        line = line_of(text, NAMED, name, key)
         if key not in _READERS:
-            raise BadPolicy(f"line {line}: {key[:80]!r} is no key; expected {', '.join(_READERS)}")
+            reason = f"{key[:80]!r} is no key; expected {', '.join(_READERS)}; nobody may do anything in {name!r}"
+            mistakes.append(Doubt(line, reason))
+            continue
         fields, expected = _READERS[key](value)
         policy = replace(policy, **fields)
         if expected:
             mistakes.append(Doubt(line, f"{key} = {_show(value)}; expected {expected}"))
-    return policy
+    return policy if table.keys() <= _READERS.keys() else replace(policy, download=(), upload=(), delete=())
 
 
 def _show(value: object) -> str:
     return repr(value)[:80]
-
-
-def _explain_syntax(text: str, error: tomllib.TOMLDecodeError) -> str:
-    found = re.search(r"^(.*) \(at (?:line (\d+).*|end of document)\)$", str(error))
-    reason, line = (found[1], found[2]) if found else (str(error), None)
-    return f"line {line or len(text.rstrip().splitlines()) or 1}: {reason[:200]}; expected TOML"
-
-
-def _line_of(text: str, *keys: str) -> int:
-    """The line that assigns the last of the keys, or names it in a table's head, below that of the key before it.
-
-    That of the key before it where none is found, and 1 where there is none at all.
-    """
-    lines, at = text.splitlines(), 0
-    for key in keys:
-        word = rf"(?:\"{re.escape(key)}\"|'{re.escape(key)}'|{re.escape(key)})"
-        pattern = re.compile(rf"\s*(?:{word}\s*[=.]|\[+[^\]#]*{word}\s*[\].]|[^=#]*\.\s*{word}\s*[=.])")
-        at = next((number for number in range(at, len(lines)) if pattern.match(lines[number])), at)
-    return at + 1
-
-
-def _find_strings(text: str) -> dict[str, int]:
-    """String → the first line that has it; none that is written with escapes."""
-    lines: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        for found in _STRING_OR_COMMENT.finditer(line):
-            if found[0] == "#":
-                break
-            lines.setdefault(found[0][1:-1], number)
-    return lines
 
 
 def _keep_right(value: object, is_right: Callable[[object], bool]) -> tuple[tuple[str, ...], bool]:

@@ -9,13 +9,19 @@ from uploader.auth.htpasswd import Htpasswd
 from uploader.auth.tokens import Tokens
 
 
-def list_unusable(data: Data) -> Iterator[str]:
-    """Which lines of which file nobody can be known by, and why; nothing of a file that cannot be read."""
-    for file in (Htpasswd(data.htpasswd), Tokens(data.tokens)):
-        with contextlib.suppress(OSError):
-            unusable = file.name_unusable()
-            if unusable:
-                yield unusable
+class Unusable:
+    """The lines of users and tokens that nobody can be known by."""
+
+    def __init__(self, data: Data) -> None:
+        self._files = (Htpasswd(data.htpasswd), Tokens(data.tokens))
+
+    def list(self) -> Iterator[str]:
+        """Which lines of which file, and why; nothing of a file that cannot be read."""
+        for file in self._files:
+            with contextlib.suppress(OSError):
+                unusable = file.name_unusable()
+                if unusable:
+                    yield unusable
 
 
 def list_doubts(policies: Policies, users: Container[str]) -> list[Doubt]:

@@ -21,7 +21,7 @@ from uploader.answers import answer
 from uploader.auth.elsewhere import Elsewhere
 from uploader.auth.htpasswd import parse_users
 from uploader.auth.lines_file import read_lines
-from uploader.doubts import list_doubts, list_unusable
+from uploader.doubts import Unusable, list_doubts
 
 LITTLE = 1 << 20  # bytes: with less left a disk counts as full
 
@@ -101,7 +101,7 @@ def _note_doubts(data: Data) -> Iterator[str]:
     users: Mapping[str, bytes] = {}
     with contextlib.suppress(OSError):
         users, _ = parse_users(read_lines(data.htpasswd))
-    yield from list_unusable(data)
+    yield from Unusable(data).list()
     policies = read_in_force(data)
     doubts = list_doubts(policies, users) if policies else []
     if doubts:

@@ -97,6 +97,7 @@ def lay_out(directory: Path, settings: Settings, user: User | None) -> Runtime:
         (directory / name).mkdir(parents=True)
         if user:
             os.chown(directory / name, *user)
+    data.admitted.chmod(0o700)  # who reads what, and when, is for nobody else to see
     (directory / "data").symlink_to(_way_to_data(data.root, user))
     (directory / "site").symlink_to(_way_to_site(data.root, data.site, user))
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.archives import digest, make_wheel
+from tests.authority import answering
 from tests.running import HERE, PASSWORD, USER, Larder, basic, free_port, run_tool, wait_until
 
 NEEDED = os.environ.get("LARDER_NEED_DOCKER") == "1"
@@ -370,6 +372,26 @@ def reads(stack: Stack, **headers: str) -> int:
         return stack.larder.get("/simple/secret-too/", **headers).status
     except OSError:
         return 0
+
+
+def test_users_are_asked_about_at_an_address_once_the_uploader_is_let_out(stack: Stack) -> None:
+    """By the file that the README has."""
+    [text] = re.findall(r"`compose\.override\.yaml` with `(.*?)`", (HERE / "README.md").read_text(), re.DOTALL)
+    override, policy = stack.clone / "compose.override.yaml", stack.larder.data / "larder.toml"
+    gateway = run("docker", "network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}").stdout.strip()
+    override.write_text(text)
+    try:
+        with answering(gateway) as address:
+            stack.compose("up", "--detach")
+            policy.write_text(f"[repositories.default]\ndownload = ['@team']\n[authentication]\nurl = '{address}'\n")
+            wait_until(lambda: stack.larder.get("/simple/").status == 401)
+            for password, status in (("s3cret", 200), ("wrong", 401)):
+                assert stack.larder.get("/simple/", **basic("bob", password)).status == status
+    finally:
+        override.unlink()
+        policy.write_text("# open\n")
+        stack.compose("up", "--detach")
+        wait_until(lambda: answers(stack))
 
 
 def test_pages_of_an_earlier_user_are_explained(tmp_path: Path) -> None:

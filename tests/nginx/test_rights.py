@@ -1,4 +1,4 @@
-"""Who may do what, on a running Larder: users of every kind of hash, verbs and paths, each asked."""
+"""Who may do what, on a running Larder: users of every kind, verbs and paths, each asked."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +12,12 @@ from tests.running import PASSWORD, Larder, basic, free_port, wait_until
 FOUND = ("/", "/simple/", "/simple/demo/", "/demo/", "/demo/json", "/packages/demo-1.0-py3-none-any.whl",
          "/packages/demo-1.0-py3-none-any.whl.metadata")  # fmt: skip
 MISSING = ("/simple/nope/", "/nope/", "/nope/json", "/packages/nope-1.0.tar.gz", "/packages/nope-1.0.whl.metadata")
+ELSEWHERE = "elsewhere"  # a kind of user that a command knows, and .htpasswd does not
+ALL_KINDS = (*KINDS, ELSEWHERE)
+KNOWS = f"""#!/bin/sh
+IFS= read -r name; IFS= read -r password
+case $name:$password in *-{ELSEWHERE}:{PASSWORD}) ;; *) exit 1 ;; esac
+"""
 AT = ("", "/repositories/team")  # whose table says nothing: all is as in the default repository
 ROLES = ("reader", "writer", "other")
 CLOSED = """
@@ -24,7 +30,7 @@ OPEN = 'upload = ["@writers"]\ndelete = ["@writers"]\n[repositories.team]\n'
 
 
 def names(role: str) -> str:
-    return ", ".join(f'"{role}-{kind}"' for kind in KINDS)
+    return ", ".join(f'"{role}-{kind}"' for kind in ALL_KINDS)
 
 
 GROUPS = f"[groups]\nreaders = [{names('reader')}]\nwriters = [{names('writer')}]\n"
@@ -35,6 +41,8 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     """One project, and a user in each role for each kind of hash."""
     directory = tmp_path_factory.mktemp("rights")
     found = Larder(directory / "data", free_port(), directory / "log")
+    command(found).write_text(KNOWS)
+    command(found).chmod(0o755)
     found.start()
     for role in ROLES:
         for kind in KINDS:
@@ -49,8 +57,13 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     found.stop()
 
 
-def rule(larder: Larder, rights: str, groups: str = GROUPS) -> None:
-    larder.rule(f"{groups}[repositories.default]\n{rights}")
+def command(larder: Larder) -> Path:
+    return larder.data.with_name("who")
+
+
+def rule(larder: Larder, rights: str, kind: str = "") -> None:
+    asked = f"[authentication]\ncommand = ['{command(larder)}']\n" if kind == ELSEWHERE else ""
+    larder.rule(f"{GROUPS}{asked}[repositories.default]\n{rights}")
 
 
 def reads(larder: Larder, paths: tuple[str, ...], login: Mapping[str, str]) -> set[int]:
@@ -68,7 +81,7 @@ def table(larder: Larder, wheel: Path, login: Mapping[str, str]) -> tuple[set[in
     """The answers to reads of what is there, and of what is not, to an upload, and to changes: in each repository."""
     answers = [
         (
-            reads(larder, tuple(at + path for path in FOUND), login),
+            reads(larder, tuple(at + path for path in (*FOUND, "/index_mtime/")), login),
             reads(larder, tuple(at + path for path in MISSING), login),
             larder.upload(wheel, f"{at}/", login).status,
             changes(larder, at, login),
@@ -79,12 +92,12 @@ def table(larder: Larder, wheel: Path, login: Mapping[str, str]) -> tuple[set[in
     return answers[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_every_right_is_for_whom_the_policy_names_and_for_nobody_else(
     larder: Larder, tmp_path: Path, kind: str
 ) -> None:
     wheel = make_wheel(tmp_path, f"of-{kind}", "1.0")
-    rule(larder, CLOSED)
+    rule(larder, CLOSED, kind)
     for _ in range(2):  # what is remembered is as what is not
         assert table(larder, wheel, basic(f"reader-{kind}", PASSWORD)) == ({200, 302}, {404}, 403, {403})
         assert table(larder, wheel, basic(f"writer-{kind}", PASSWORD)) == ({200, 302}, {404}, 200, {404})
@@ -93,24 +106,24 @@ def test_every_right_is_for_whom_the_policy_names_and_for_nobody_else(
         assert table(larder, wheel, {}) == ({401}, {401}, 401, {401})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_reading_may_be_open_and_uploading_for_named_ones(larder: Larder, tmp_path: Path, kind: str) -> None:
     wheel = make_wheel(tmp_path, f"open-{kind}", "1.0")
-    rule(larder, OPEN)
+    rule(larder, OPEN, kind)
     for user, uploads, removes in (("writer", 200, 404), ("reader", 403, 403), ("other", 403, 403)):
         assert table(larder, wheel, basic(f"{user}-{kind}", PASSWORD)) == ({200, 302}, {404}, uploads, {removes})
     assert table(larder, wheel, {}) == ({200, 302}, {404}, 401, {401})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_a_right_that_is_taken_away_is_gone_within_a_second(larder: Larder, kind: str) -> None:
     login, other = basic(f"reader-{kind}", PASSWORD), basic(f"other-{kind}", PASSWORD)
-    rule(larder, CLOSED)
+    rule(larder, CLOSED, kind)
     assert reads(larder, FOUND, login) == {200, 302}
-    rule(larder, f'download = ["other-{kind}"]\n')
+    rule(larder, f'download = ["other-{kind}"]\n', kind)
     wait_until(lambda: reads(larder, FOUND, login) == {403}, 1.0)
     assert reads(larder, FOUND, other) == {200, 302}
-    rule(larder, CLOSED)
+    rule(larder, CLOSED, kind)
     wait_until(lambda: reads(larder, FOUND, other) == {403}, 1.0)
 
 

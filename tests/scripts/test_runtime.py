@@ -50,6 +50,7 @@ def test_nginx_finds_what_its_configuration_expects(tmp_path: Path) -> None:
     assert (directory / "listen.conf").read_text() == "listen [::1]:9999;\n"
     assert f"server unix:{directory}/run/uploader/uploader.sock;" in (directory / "local.conf").read_text()
     assert f"$in_force {{ default {directory}/run/indexer/policy; }}" in (directory / "local.conf").read_text()
+    assert stat.S_IMODE((directory / "run/uploader").stat().st_mode) == 0o700
     assert f"$admitted {{ default {directory}/run/uploader; }}" in (directory / "local.conf").read_text()
     assert (directory / "nginx.conf").read_bytes() == (HERE / "nginx/nginx.conf").read_bytes()
     assert (directory / "data").resolve() == tmp_path / "data"

@@ -1,7 +1,6 @@
 """Users from elsewhere: real commands and a real address are asked, and what they may answer."""
 
 import base64
-import http.server
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.archives import make_wheel
+from tests.authority import answering
 from tests.running import basic, wait_until
 from tests.uploader.room import AUTH, PASSWORD, USER, Room, serving
 from uploader.auth import elsewhere
@@ -105,6 +105,40 @@ def test_whom_htpasswd_has_is_never_asked_about(room: Room, script: Script) -> N
     assert script.asked() == []
 
 
+def test_whom_htpasswd_disables_nobody_lets_in(room: Room, script: Script) -> None:
+    script.write("exit 0")
+    room.data.htpasswd.write_text("bob:!\n")
+    assert {read(room, basic(name, "s3cret")) for name in ("bob", "Bob")} == {"401"}
+    assert script.asked() == []
+    assert read(room, basic("eve", "x")) == "204"
+
+
+def test_another_group_is_another_proof(room: Room, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was let in by a group is not by the password alone."""
+    monkeypatch.setattr(elsewhere, "RIGHT", 0.2)
+    trust(room, f"command = ['{script.path}']", 'download = ["@team"]')
+    assert read(room, BOB) == "204"
+    time.sleep(0.3)
+    script.write("exit 0")
+    assert read(room, BOB, "1" * 32) == "403"
+    wait_until(lambda: not list(room.data.admitted.glob("*@*")))
+
+
+def test_what_is_no_answer_is_slowed_down_as_well(room: Room, script: Script) -> None:
+    """Or somebody would guess where a command has another code for a no."""
+    script.write("exit 2")
+    answers = [read(room, basic(f"user{number}", "x")) for number in range(32)]
+    assert answers == ["503"] * 30 + ["429"] * 2
+
+
+def test_a_problem_ends_with_the_authority_that_had_it(room: Room, script: Script) -> None:
+    script.write("exit 2")
+    assert read(room, BOB) == "503"
+    assert "elsewhere" in room.request("GET", "/health").text
+    room.set_policy("")
+    wait_until(lambda: "elsewhere" not in room.request("GET", "/health").text)
+
+
 @pytest.mark.parametrize("spelling", ["utf-8", "latin-1"])
 def test_it_is_asked_in_utf8_however_it_came(room: Room, script: Script, spelling: str) -> None:
     script.write('[ "$name:$password" = "zo\u00eb:p\u00e4ss" ]')
@@ -155,9 +189,11 @@ def test_a_new_password_ends_the_one_before(room: Room, script: Script) -> None:
     assert read(room, BOB) == "401"
 
 
-def test_guessing_is_slowed_down(room: Room, script: Script) -> None:
+@pytest.mark.parametrize("names", [("bob",), ("bob", "Bob", "BOB", " bob")])
+def test_guessing_is_slowed_down(room: Room, script: Script, names: tuple[str, ...]) -> None:
+    """At a user, however the name is spelt: a directory service takes no account of that."""
     script.write("exit 1")
-    answers = [read(room, basic("bob", str(number))) for number in range(8)]
+    answers = [read(room, basic(names[number % len(names)], str(number))) for number in range(8)]
     assert answers == ["401"] * 5 + ["429"] * 3
     assert len(script.asked()) == 5
 
@@ -216,31 +252,10 @@ def test_many_at_once_are_asked_about_once_and_a_few_at_a_time(
     assert (found, script.asked()) == (["204"] * 20, ["bob"])
 
 
-class _Users(http.server.BaseHTTPRequestHandler):
-    """Knows bob, and says what it is to say of others by their names."""
-
-    def do_GET(self) -> None:
-        name, _, password = base64.b64decode(self.headers["Authorization"].split()[1]).decode().partition(":")
-        status = {"bob": 200 if password == "s3cret" else 401}.get(name) or int(name)
-        self.send_response(status)
-        self.send_header("Remote-Groups", "others, team")
-        self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def address() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Users)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/check?for=larder"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering() as found:
+        yield found
 
 
 def test_an_address_says_it_as_well(room: Room, address: str, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Ask a command or a URL whose a name and a password are, as `[authentication]` in `larder.toml` has it.
 
 A command reads both from its standard input, a line each, and exits with 0 where they belong together and with 1 where
-they do not: as Apache's mod_authnz_external has it. What it prints then are the user's groups, a line each. A URL is
-asked with both as HTTP Basic (RFC 7617) and answers 200, with groups between commas in `Remote-Groups`, or 401 or 403.
+they do not: as with Apache's mod_authnz_external, which takes any other code for a no, too. What it prints then are the
+user's groups, a line each. A URL is asked with both as HTTP Basic (RFC 7617) and answers 200, with groups between
+commas in `Remote-Groups`, or 401 or 403.
 Everything else is no answer.
 """
 
@@ -10,12 +11,16 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 from asyncio import StreamReader, StreamReaderProtocol, StreamWriter
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import BinaryIO, cast
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from store.policy import Authority
 from uploader.auth.basic import Credentials, render_basic
@@ -23,6 +28,8 @@ from uploader.auth.basic import Credentials, render_basic
 MOST = 1 << 16  # bytes that a command may say
 RIGHT, WRONG = 0, 1  # exit codes of a command
 REFUSALS = (401, 403)
+
+_NAMES = ThreadPoolExecutor(2, "names")
 
 
 class Unanswered(Exception):
@@ -100,7 +107,9 @@ async def _end(process: Process) -> None:
 async def _ask_url(url: str, credentials: Credentials) -> frozenset[str] | None:
     headers = {"Authorization": render_basic(credentials)}
     async with (
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=_Resolver()), cookie_jar=aiohttp.DummyCookieJar()
+        ) as session,
         session.get(url, headers=headers, allow_redirects=False) as response,
     ):
         if response.status in REFUSALS:
@@ -109,3 +118,20 @@ async def _ask_url(url: str, credentials: Credentials) -> frozenset[str] | None:
             raise Unanswered(f"{url} answered {response.status}; expected 200 or 401")
         groups = ",".join(response.headers.getall("Remote-Groups", ()))
         return frozenset(filter(None, map(str.strip, groups.split(","))))
+
+
+class _Resolver(AbstractResolver):
+    """By threads of its own: a name server that does not answer keeps nothing else waiting."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        look = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(_NAMES, look)
+        return [
+            ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=proto, flags=0)
+            for kind, _, proto, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """Nothing is kept."""

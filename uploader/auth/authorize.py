@@ -1,7 +1,6 @@
 """A request → the user who makes it, or an HTTP refusal, before any of the body is read."""
 
 import math
-from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -11,9 +10,9 @@ from store.policy import Policy
 from uploader.answers import HttpRefusal
 from uploader.audit import client_of, log_unread
 from uploader.auth.authority import Unanswered
-from uploader.auth.basic import Credentials, decode_name, list_spellings, parse_basic
+from uploader.auth.basic import Credentials, list_names, parse_basic
 from uploader.auth.elsewhere import Elsewhere
-from uploader.auth.htpasswd import Htpasswd
+from uploader.auth.htpasswd import Htpasswd, Users
 from uploader.auth.limits import TooManyGuesses
 from uploader.auth.passwords import Passwords, Proof
 from uploader.auth.tokens import USER, Token, Tokens, render_token
@@ -99,7 +98,7 @@ class Authorization:
             log_unread(request, 401, WRONG)
         return proof
 
-    def _read_users(self, action: Action, policy: Policy) -> Mapping[str, bytes]:
+    def _read_users(self, action: Action, policy: Policy) -> Users:
         try:
             users = self._htpasswd.read()
         except OSError as error:
@@ -117,9 +116,9 @@ class Authorization:
         if credentials is None:
             return None
         try:
-            if policy.authority is None or any(decode_name(each.name) in users for each in list_spellings(credentials)):
-                return await self._passwords.prove(users, credentials, client_of(request))
-            return await self._elsewhere.prove(policy.authority, credentials, client_of(request))
+            if policy.authority and not users.name_any(list_names(credentials)):
+                return await self._elsewhere.prove(policy.authority, credentials, client_of(request))
+            return await self._passwords.prove(users, credentials, client_of(request))
         except TooManyGuesses as error:
             seconds = math.ceil(error.wait)
             message = f"too many wrong passwords; the next may come in {seconds} s"

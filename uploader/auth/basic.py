@@ -35,6 +35,11 @@ def list_spellings(credentials: Credentials) -> list[Credentials]:
     return [credentials] if as_utf8 == credentials else [credentials, as_utf8]
 
 
+def list_names(credentials: Credentials) -> list[str]:
+    """Who may be meant by them."""
+    return [decode_name(each.name) for each in list_spellings(credentials)]
+
+
 def claimed_name(header: str | None) -> str | None:
     """The name that was tried, however odd; None where there is none."""
     credentials = parse_basic(header)

@@ -1,7 +1,8 @@
 """Users from elsewhere: whom an authority knows and `.htpasswd` does not.
 
 What it said is remembered for a while: a user who is gone there, or has another password, may go on for as long. It is
-asked about a few at a time, each address in its turn, and nobody waits for it longer than `PATIENCE`.
+asked about a few at a time, each address in its turn, and nobody waits for it longer than `PATIENCE`. How long an
+answer takes tells whom `.htpasswd` names and whom it does not.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 10.0  # seconds for an answer, with all waiting for one's turn
 AT_ONCE = 4  # that are asked about
-RIGHT, WRONG = 300.0, 10.0  # seconds for which an answer is remembered
+RIGHT, WRONG = 300.0, 60.0  # seconds for which an answer is remembered
 MOST = 10_000  # right ones and wrong ones that are remembered; then the oldest goes
 
 
@@ -42,12 +43,18 @@ class Found:
     groups: frozenset[str]
     until: float
 
+    @property
+    def proved(self) -> bytes:
+        """What a proof by it has for a hash: another one with other groups."""
+        return self.stamp + repr(sorted(self.groups)).encode()
+
 
 class Elsewhere:
     """`problem` is why it did not answer last, in one line; empty where it did."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self.problem = ""
+        self._problem_of: Authority | None = None
         self._limits = limits
         self._clock = clock
         self._seal = Seal()
@@ -63,7 +70,8 @@ class Elsewhere:
         user = decode_name(credentials.name)
         if not is_user_name(user) or not credentials.password:  # LDAP takes no password for a wish to be nobody
             return None
-        guess = Guess(household_of(address), b"%b:elsewhere" % credentials.name, user, is_slow=True)
+        meant = " ".join(user.casefold().split())  # which spellings are one user an authority knows, such as LDAP
+        guess = Guess(household_of(address), f"{meant}:elsewhere".encode(), user, is_slow=True)
         self._limits.check(guess)
         stamp = self._seal.digest(credentials, repr(authority).encode())
         if self._wrong.get(stamp, 0.0) > self._clock():
@@ -74,20 +82,26 @@ class Elsewhere:
             found = await self._once.find((guess.household, stamp), look)
         if found is None:
             return None
-        return Proof(user, found.stamp, guess.household, self._limits.is_among_guesses(guess), found.groups)
+        return Proof(user, found.proved, guess.household, self._limits.is_among_guesses(guess), found.groups)
 
     def users(self, authority: Authority | None) -> Mapping[str, bytes]:
         """Those whom it was found to have, user → stamp, for as long as that counts."""
+        if authority != self._problem_of:
+            self.problem = ""
         now = self._clock()
         return {
-            user: found.stamp
+            user: found.proved
             for user, found in self._right.items()
             if found.authority == authority and found.until > now
         }
 
     async def _look(self, authority: Authority, credentials: Credentials, stamp: bytes, guess: Guess) -> Found | None:
         with self._limits.counted(guess):
-            groups = await self._ask(authority, credentials, guess.household)
+            try:
+                groups = await self._ask(authority, credentials, guess.household)
+            except Unanswered:
+                guess.was_unanswered = True
+                raise
             guess.was_wrong = groups is None
         if groups is None:
             _remember(self._wrong, stamp, self._clock() + WRONG)
@@ -102,16 +116,17 @@ class Elsewhere:
             async with asyncio.timeout(PATIENCE), self._turns.turn(household), self._asking:
                 groups = await ask(authority, credentials)
         except TimeoutError as error:
-            self._say(problem)
+            self._say(authority, problem)
             raise Unanswered(problem) from error
         except Unanswered as error:
-            self._say(str(error))
+            self._say(authority, str(error))
             raise
         self.problem = ""
         return groups
 
-    def _say(self, problem: str) -> None:
+    def _say(self, authority: Authority, problem: str) -> None:
         """Once, until something else is wrong or nothing."""
+        self._problem_of = authority
         if problem != self.problem:
             log.error("users from elsewhere: %s", problem)
         self.problem = problem

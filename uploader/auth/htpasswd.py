@@ -1,6 +1,6 @@
 """`.htpasswd`: which users there are, read as nginx reads it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from uploader.auth.basic import decode_name
@@ -10,15 +10,27 @@ from uploader.auth.lines_file import LinesFile
 UNUSABLE = "no user and hash as htpasswd writes them; who is meant there is disabled"
 
 
-class Htpasswd(LinesFile[Mapping[str, bytes]]):
-    """User → hash."""
+class Users(dict[str, bytes]):
+    """User → hash; and whom the file names, also those that it disables."""
+
+    def __init__(self, hashes: Mapping[str, bytes], named: Iterable[str]) -> None:
+        super().__init__(hashes)
+        self._named = frozenset(map(str.casefold, named))
+
+    def name_any(self, users: Iterable[str]) -> bool:
+        """Whether the file has something to say of one of these, however spelt: then nobody else is asked."""
+        return not self._named.isdisjoint(map(str.casefold, users))
+
+
+class Htpasswd(LinesFile[Users]):
+    """Who is a user."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, parse_users, UNUSABLE)
 
 
-def parse_users(content: bytes) -> tuple[dict[str, bytes], list[int]]:
-    """User → hash, and the numbers of the lines that cannot be used: each disables that user only.
+def parse_users(content: bytes) -> tuple[Users, list[int]]:
+    """The users, and the numbers of the lines that cannot be used: each disables that user only.
 
     Of several lines with one name the first counts, whatever it holds.
     """
@@ -35,4 +47,4 @@ def parse_users(content: bytes) -> tuple[dict[str, bytes], list[int]]:
         elif decode_name(name) not in users:
             disabled.add(name)
             unusable.append(number)
-    return users, unusable
+    return Users(users, [*users, *map(decode_name, disabled)]), unusable

@@ -35,6 +35,7 @@ class Guess:
     user: str | None
     is_slow: bool
     was_wrong: bool = False
+    was_unanswered: bool = False
 
 
 class Limits:
@@ -66,7 +67,10 @@ class Limits:
 
     @contextmanager
     def counted(self, guess: Guess) -> Iterator[None]:
-        """Check and count it before it is looked at, as many may come at once; take it back unless it `was_wrong`."""
+        """Check and count it before it is looked at, as many may come at once; take it back unless it `was_wrong`.
+
+        What `was_unanswered` still took its time, so of that much it counts.
+        """
         self.check(guess)
         now, there = self._clock(), (guess.household, guess.target)
         if guess.is_slow and (wait := self._slow.wait(guess.household, now)):
@@ -81,7 +85,7 @@ class Limits:
                 self._count_at_user(guess)
             else:
                 self._at_target.take_back(there)
-                self._slow.take_back(guess.household) if guess.is_slow else None
+                self._slow.take_back(guess.household) if guess.is_slow and not guess.was_unanswered else None
 
     def is_among_guesses(self, guess: Guess) -> bool:
         """Whether there were wrong ones lately, from there and at the same: then a right one may be a lucky one."""

@@ -22,22 +22,27 @@ class LinesFile(Generic[T]):
         self._parse = parse
         self._why = why
         self._content = b""
-        self._said, _ = parse(b"")
+        self._said, self._unusable = parse(b"")
 
     def read(self) -> T:
         """What it says; OSError where it is there and cannot be read."""
-        content = read_lines(self._path)
-        if content != self._content:
-            self._said, unusable = self._parse(content)
-            self._content = content
-            if unusable:
-                log.warning("%s", self._name(unusable))
+        if self._has_changed() and self._unusable:
+            log.warning("%s", self._name(self._unusable))
         return self._said
 
     def name_unusable(self) -> str:
         """Which lines cannot be used, and why; empty where all can. OSError as in `read`."""
-        _, unusable = self._parse(read_lines(self._path))
-        return self._name(unusable) if unusable else ""
+        self._has_changed()
+        return self._name(self._unusable) if self._unusable else ""
+
+    def _has_changed(self) -> bool:
+        """Parsed once, however often it is asked for."""
+        content = read_lines(self._path)
+        if content == self._content:
+            return False
+        self._said, self._unusable = self._parse(content)
+        self._content = content
+        return True
 
     def _name(self, unusable: list[int]) -> str:
         return f"{self._path}, {name_lines(unusable)}: {self._why}"

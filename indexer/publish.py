@@ -24,7 +24,7 @@ SCHEMA = ("create table due (project text primary key) strict, without rowid",)
 BUDGET = 0.2  # seconds of one turn
 REST = 0.01  # for what nobody waits for: then it is looked whether there is something else
 OVERDUE = 1.0  # seconds after which that is no longer put off until the few files that were heard of are read
-SHARE = 20  # the overview, which grows with the number of projects, takes at most one part in so many of the time
+SHARE = 50  # the overview, which grows with the number of projects, takes at most one part in so many of the time
 CALM = 2.0  # seconds that it waits at most, and always while there is more to be read or written
 
 

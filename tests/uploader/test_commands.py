@@ -125,6 +125,13 @@ spec=$(complete -p {name.rpartition("/")[2]}) && spec=${{spec##*-F }}
     return sorted(word.strip() for word in said.stdout.splitlines())
 
 
+def test_zsh_takes_it_as_the_readme_has_it(data: Data) -> None:
+    code, script = larder(data.root, "completion", "zsh")
+    asked = 'autoload -U compinit && compinit -D && eval "$1" && print -r -- "$_comps[larder]"'
+    said = subprocess.run(["zsh", "-fc", asked, "zsh", script], capture_output=True, text=True, check=True)
+    assert (code, said.stdout, said.stderr) == (0, "_shtab_larder\n", "")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
 def test_what_a_shell_needs_is_printed_whole(data: Data, shell: str) -> None:
     code, script = larder(data.root, "completion", shell)

@@ -382,7 +382,9 @@ def test_users_are_asked_about_at_an_address_once_the_uploader_is_let_out(stack:
     override.write_text(text)
     try:
         with answering(gateway) as address:
+            policy.write_text("# open\n")
             stack.compose("up", "--detach")
+            wait_until(lambda: answers(stack) and stack.larder.get("/simple/").status == 200)
             policy.write_text(f"[repositories.default]\ndownload = ['@team']\n[authentication]\nurl = '{address}'\n")
             wait_until(lambda: stack.larder.get("/simple/").status == 401)
             for password, status in (("s3cret", 200), ("wrong", 401)):

@@ -24,7 +24,7 @@ from store.heartbeat import INTERVAL as BEAT
 from store.heartbeat import Heartbeat, read_heartbeat, starts_after, write_heartbeat
 from store.messages import Checked
 from store.policy import ANONYMOUS
-from store.repository import DEFAULT
+from store.repository import Repository
 from store.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Loop:
             name = upkeep.repository.name
             upkeep.step(messages[name], now)
             self._channel.tell(name, upkeep.take_published())
-            misplaced = self._misplaced if name == DEFAULT else ()
+            misplaced = tuple(path for path in self._misplaced if self._home_of(path).name == name)
             policy = self._policy.policies.of(name)
             problem = self._policy.public_problem if ANONYMOUS in policy.download else self._policy.problem
             upkeep.publish_overview(policy, problem, misplaced, now)
@@ -143,10 +143,15 @@ class Loop:
         self._misplaced_due = now + LOOK_FOR_MISPLACED
         found = find_misplaced(self._data, self._upkeeps.repositories)
         for path in set(found) - set(self._misplaced):
-            log.warning("%r lies in %s; expected in %s", path, self._data.root, self._data.default.packages)
+            log.warning("%r lies in %s; expected in %s", path, self._data.root, self._home_of(path).packages)
         if found != self._misplaced:
             self._misplaced = found
             self._soil_overviews()
+
+    def _home_of(self, misplaced: str) -> Repository:
+        """On whose page it is said: where it would be listed, for others may not know of it."""
+        nearby = (each for each in self._upkeeps.repositories if each.address and misplaced.startswith(each.address))
+        return next(nearby, self._data.default)
 
     def _beat(self, now: float, *, stopped: bool = False) -> None:
         """Say how things are: now and then, and at once when they turn good or bad."""
@@ -169,7 +174,5 @@ class Loop:
         problem = self._policy.public_problem
         notes = [f"{self._data.policy}, {problem}"] if problem else []
         if self._misplaced:
-            first, others = self._misplaced[0], len(self._misplaced) - 1
-            more = f" and {others} more" if others else ""
-            notes.append(f"distributions lie outside of packages/: {first!r}{more}")
+            notes.append(f"distributions that lie outside of packages/: {len(self._misplaced)}; the log says which")
         return tuple(notes)

@@ -192,7 +192,7 @@ def _explain(mistakes: Sequence[Doubt]) -> tuple[str, str]:
         return "", ""
     named = "; ".join(map(str, mistakes[:NAMED]))
     more = f"; and {len(mistakes) - NAMED} more" if len(mistakes) > NAMED else ""
-    public = f"{name_lines(mistake.line for mistake in mistakes)}: what cannot be, and the log says why"
+    public = f"{name_lines(mistake.line for mistake in mistakes)}: a value or key that cannot be; the log says which"
     return f"{named}{more}; {GIVES_NOTHING}", f"{public}; {GIVES_NOTHING}"
 
 

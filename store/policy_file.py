@@ -18,6 +18,7 @@ from store.repository import DEFAULT, NAME_EXPECTED, NAMED, is_repository_name
 from store.toml_lines import explain_syntax, find_strings, line_of
 
 AUTHENTICATION = "authentication"
+_TOP = f"audit, [groups], [{AUTHENTICATION}], [{NAMED}.{DEFAULT}] or [{NAMED}.NAME]"
 ANYBODY = (ANONYMOUS, AUTHENTICATED)
 _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?")
 
@@ -115,7 +116,7 @@ def _read_tables(text: str, document: dict[str, Any]) -> dict[str, dict[str, Any
     """Repository → its table."""
     for key in document:
         if key != NAMED:
-            raise BadPolicy(f"line {line_of(text, key)}: {key[:80]!r} is no key; expected [{NAMED}.{DEFAULT}]")
+            raise BadPolicy(f"line {line_of(text, key)}: {key[:80]!r} is no key; expected {_TOP}")
     tables = document.get(NAMED, {})
     if not isinstance(tables, dict):
         raise BadPolicy(f"line {line_of(text, NAMED)}: {NAMED!r} is no table; expected [{NAMED}.{DEFAULT}]")

@@ -3,6 +3,7 @@
 As the programs would say it: in the log, in `/health` and on the page for people. Nothing is changed.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from store.data import Data
 from store.errors import BadPolicy
 from store.policy import Policies
 from store.policy_file import parse_policies
+from store.repository import DEFAULT
 from store.sample import Sample, read_sample
 from uploader.auth.htpasswd import Htpasswd, parse_users
 from uploader.auth.lines_file import LinesFile, read_lines
@@ -51,6 +53,9 @@ def list_warnings(data: Data) -> Iterator[str]:
     except (OSError, BadPolicy):
         return
     yield from (f"{data.policy}, {doubt}" for doubt in list_doubts(policies, users))
+    authority = policies.of(DEFAULT).authority
+    if authority and authority.command and not os.access(authority.command[0], os.X_OK):
+        yield f"{data.policy}, [authentication]: {authority.command[0]} is no program that can be run"
 
 
 def _read_policies(data: Data) -> Policies:

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from store.data import Data
+from store.repository import Repository
 from uploader.answers import HttpRefusal
 from uploader.auth.reads import REPOSITORY
 
@@ -19,7 +20,15 @@ class IndexMtime:
         """A number, and nothing else; HttpRefusal where no page was ever written."""
         repository = self._data.repository(request.headers.get(REPOSITORY, ""))
         try:
-            changed = repository.projects.stat().st_mtime  # a page set that is switched is a name that changes there
+            changed = _last_change(repository)
         except OSError as error:
             raise HttpRefusal(503, "nothing was indexed yet; expected it at any moment") from error
         return web.Response(text=str(int(changed)))
+
+
+def _last_change(repository: Repository) -> float:
+    """A page set that is switched is a name that changes beside the others; before the first there is the overview."""
+    try:
+        return repository.projects.stat().st_mtime
+    except FileNotFoundError:
+        return repository.overview.stat().st_mtime

@@ -313,3 +313,32 @@ def test_what_root_makes_while_it_runs_is_handed_over(larder: Larder, tmp_path: 
     wait_until(lambda: packages(larder, "roots2").stat().st_uid == larder.packages.stat().st_uid)
     assert (outside / "packages").stat().st_uid == 0
     (larder.paths.named / "link").unlink()
+
+
+def test_what_is_misplaced_beside_a_closed_repository_is_said_there_alone(larder: Larder) -> None:
+    larder.rule('[repositories.shut]\ndownload = ["bob"]\n')
+    wait_until(packages(larder, "shut").exists)
+    wait_until(lambda: larder.get("/repositories/shut/").status == 401)
+    make_wheel(packages(larder, "shut").parent, "secret", "1.0")
+    wait_until(lambda: "secret-1.0" in larder.get("/repositories/shut/", **BOB).text)
+    assert "expected in <code>data/repositories/shut/packages/</code>" in larder.get("/repositories/shut/", **BOB).text
+    assert "secret" not in larder.get("/").text
+    assert "secret" not in larder.get("/health").text
+    shutil.rmtree(packages(larder, "shut").parent)
+
+
+def test_the_page_of_a_repository_has_its_own_address_everywhere(larder: Larder) -> None:
+    create(larder, "mine")
+    larder.rule('[repositories.default]\ndownload = ["authenticated"]\n')
+    wait_until(lambda: "YOUR-PASSWORD@" in larder.get("/repositories/mine/", **BOB).text)
+    page = larder.get("/repositories/mine/", **BOB).text
+    found = re.findall(r"https?://[^<\s\"]*/simple/", page)
+    assert found
+    assert all(each.endswith("/repositories/mine/simple/") for each in found)
+
+
+def test_an_index_without_anything_has_a_time_as_well(larder: Larder) -> None:
+    larder.rule("# open\n")
+    create(larder, "empty")
+    wait_until(lambda: larder.get("/repositories/empty/index_mtime/").status == 200)
+    assert int(larder.get("/repositories/empty/index_mtime/").text) > 1_700_000_000

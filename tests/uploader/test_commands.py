@@ -136,3 +136,9 @@ def test_zsh_takes_it_as_the_readme_has_it(data: Data) -> None:
 def test_what_a_shell_needs_is_printed_whole(data: Data, shell: str) -> None:
     code, script = larder(data.root, "completion", shell)
     assert (code, "larder" in script, "token" in script) == (0, True, True)
+
+
+def test_a_command_that_cannot_be_run_is_a_warning(data: Data) -> None:
+    data.policy.write_text("[authentication]\ncommand = ['/nonexistent/who']\n")
+    said = f"{data.policy}, [authentication]: /nonexistent/who is no program that can be run (a warning)\n"
+    assert larder(data.root, "check") == (0, said)

@@ -107,10 +107,24 @@ def test_whom_htpasswd_has_is_never_asked_about(room: Room, script: Script) -> N
 
 def test_whom_htpasswd_disables_nobody_lets_in(room: Room, script: Script) -> None:
     script.write("exit 0")
-    room.data.htpasswd.write_text("bob:!\n")
-    assert {read(room, basic(name, "s3cret")) for name in ("bob", "Bob")} == {"401"}
+    room.data.htpasswd.write_text("bob:!\nrob:nonsense\n")
+    assert {read(room, basic(name, "s3cret")) for name in ("bob", "Bob", " bob", "b\u00adob", "rob")} == {"401"}
     assert script.asked() == []
     assert read(room, basic("eve", "x")) == "204"
+    assert f"{room.data.htpasswd}, line 2: no user" in room.request("GET", "/health").text  # a lock is no mistake
+
+
+def test_whom_htpasswd_disables_is_out_at_once(room: Room) -> None:
+    assert read(room, BOB, "1" * 32) == "204"
+    with room.data.htpasswd.open("a") as file:
+        file.write("BOB:!\n")
+    wait_until(lambda: not list(room.data.admitted.glob("*@*")), 1.0)
+
+
+def test_a_line_is_one_group(room: Room, script: Script) -> None:
+    trust(room, f"command = ['{script.path}']", 'download = ["@team"]')
+    script.write("printf 'my\\013team\\n\\342\\200\\250team\\n'")
+    assert read(room, BOB) == "403"
 
 
 def test_another_group_is_another_proof(room: Room, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +161,17 @@ def test_it_is_asked_in_utf8_however_it_came(room: Room, script: Script, spellin
 
 
 @pytest.mark.parametrize(
-    ("name", "password"), [("bob", ""), ("", "x"), ("@team", "x"), ("authenticated", "x"), ("a\nb", "x"), ("b", "x\ny")]
+    ("name", "password"),
+    [
+        ("bob", ""),
+        ("", "x"),
+        ("@team", "x"),
+        ("authenticated", "x"),
+        ("a\nb", "x"),
+        ("b", "x\ny"),
+        ("b", "\0"),
+        ("b", "x\0"),
+    ],
 )
 def test_what_can_be_nobody_is_not_asked_about(room: Room, script: Script, name: str, password: str) -> None:
     script.write("exit 0")

@@ -44,7 +44,8 @@ async def ask(authority: Authority, credentials: Credentials) -> frozenset[str] 
         return await _ask_command(authority.command, credentials)
     except (OSError, aiohttp.ClientError, ValueError) as error:
         what = authority.url or authority.command[0]
-        raise Unanswered(f"{what}: {str(error)[:200] or type(error).__name__}") from error
+        why = str(error)[:200] if isinstance(error, OSError) else ""  # others quote what was sent back
+        raise Unanswered(f"{what}: {why or type(error).__name__}") from error
 
 
 async def _ask_command(command: tuple[str, ...], credentials: Credentials) -> frozenset[str] | None:
@@ -63,7 +64,11 @@ async def _ask_command(command: tuple[str, ...], credentials: Credentials) -> fr
             await _end(process)
     if code not in (RIGHT, WRONG):
         raise Unanswered(f"{command[0]} exited with {code}; expected {RIGHT} or {WRONG}")
-    return frozenset(filter(None, map(str.strip, groups.splitlines()))) if code == RIGHT else None
+    return _list_groups(groups, "\n") if code == RIGHT else None
+
+
+def _list_groups(said: str, separator: str) -> frozenset[str]:
+    return frozenset(filter(None, (group.strip(" \t\r") for group in said.split(separator))))
 
 
 @contextlib.asynccontextmanager
@@ -117,7 +122,7 @@ async def _ask_url(url: str, credentials: Credentials) -> frozenset[str] | None:
         if response.status != 200:
             raise Unanswered(f"{url} answered {response.status}; expected 200 or 401")
         groups = ",".join(response.headers.getall("Remote-Groups", ()))
-        return frozenset(filter(None, map(str.strip, groups.split(","))))
+        return _list_groups(groups, ",")
 
 
 class _Resolver(AbstractResolver):

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import unicodedata
 from typing import NamedTuple
 
 
@@ -33,6 +34,12 @@ def list_spellings(credentials: Credentials) -> list[Credentials]:
     """pip and twine send what is not ASCII in latin-1, uv in UTF-8: either will do."""
     as_utf8 = Credentials(*(text.decode("latin-1").encode() for text in credentials))
     return [credentials] if as_utf8 == credentials else [credentials, as_utf8]
+
+
+def fold(name: str) -> str:
+    """The same for all spellings that a directory service takes for one user (RFC 4518)."""
+    plain = "".join(each for each in unicodedata.normalize("NFKC", name) if unicodedata.category(each) != "Cf")
+    return " ".join(plain.casefold().split())
 
 
 def list_names(credentials: Credentials) -> list[str]:

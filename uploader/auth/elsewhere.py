@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from store.policy import Authority, is_user_name
 from uploader.auth.authority import Unanswered, ask
-from uploader.auth.basic import Credentials, decode_name, list_spellings
+from uploader.auth.basic import Credentials, decode_name, fold, list_spellings
 from uploader.auth.known import Seal
 from uploader.auth.limits import Guess, Limits, household_of
 from uploader.auth.once import Once
@@ -68,10 +68,9 @@ class Elsewhere:
         """Whose they are, None where they are nobody's. TooManyGuesses, Busy, Unanswered where nobody can tell."""
         credentials = _in_utf8(credentials)
         user = decode_name(credentials.name)
-        if not is_user_name(user) or not credentials.password:  # LDAP takes no password for a wish to be nobody
+        if not is_user_name(user) or not _is_password(credentials.password):
             return None
-        meant = " ".join(user.casefold().split())  # which spellings are one user an authority knows, such as LDAP
-        guess = Guess(household_of(address), f"{meant}:elsewhere".encode(), user, is_slow=True)
+        guess = Guess(household_of(address), f"{fold(user)}:elsewhere".encode(), user, is_slow=True)
         self._limits.check(guess)
         stamp = self._seal.digest(credentials, repr(authority).encode())
         if self._wrong.get(stamp, 0.0) > self._clock():
@@ -136,6 +135,11 @@ def _in_utf8(credentials: Credentials) -> Credentials:
     """As an authority is to have them, however they came."""
     spellings = list_spellings(credentials)
     return next((each for each in spellings if all(map(_is_utf8, each))), spellings[-1])
+
+
+def _is_password(password: bytes) -> bool:
+    """LDAP takes none for a wish to be nobody, and a shell takes no NUL from what it reads."""
+    return password != b"" and b"\0" not in password
 
 
 def _is_utf8(text: bytes) -> bool:

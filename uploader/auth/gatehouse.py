@@ -15,7 +15,7 @@ from store.repository import DEFAULT
 from uploader.auth.admissions import Admissions
 from uploader.auth.authorize import Authorization
 from uploader.auth.elsewhere import Elsewhere
-from uploader.auth.htpasswd import Htpasswd
+from uploader.auth.htpasswd import Htpasswd, Users
 from uploader.auth.limits import Limits
 from uploader.auth.passwords import Passwords
 from uploader.auth.readers import Readers
@@ -59,8 +59,9 @@ class Gatehouse:
             before, problem = problem, ""
             try:
                 found, policies = self._read_users(), self._policies.read()
-                users = found or {}
+                users: Mapping[str, bytes] = found or {}
                 others = self.elsewhere.users(policies.of(DEFAULT).authority if policies else None)
+                others = {user: proved for user, proved in others.items() if found and not found.name_any([user])}
                 self.admissions.keep({**others, **users, **self._read_tokens()})
                 await asyncio.to_thread(self._keep_readers, users, policies, self._limits.withheld())
                 if found is not None and policies is not None:
@@ -79,7 +80,7 @@ class Gatehouse:
             }
         return {}
 
-    def _read_users(self) -> Mapping[str, bytes] | None:
+    def _read_users(self) -> Users | None:
         """None where they cannot be read; `/health` says why."""
         try:
             return self._htpasswd.read()

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from uploader.auth.basic import decode_name
+from uploader.auth.basic import decode_name, fold
 from uploader.auth.hashes import is_usable
 from uploader.auth.lines_file import LinesFile
 
+LOCKED = (b"!", b"*")  # what people put before a hash, or in its place, to lock somebody out: passwd(5)
 UNUSABLE = "no user and hash as htpasswd writes them; who is meant there is disabled"
 
 
@@ -15,11 +16,11 @@ class Users(dict[str, bytes]):
 
     def __init__(self, hashes: Mapping[str, bytes], named: Iterable[str]) -> None:
         super().__init__(hashes)
-        self._named = frozenset(map(str.casefold, named))
+        self._named = frozenset(map(fold, named))
 
     def name_any(self, users: Iterable[str]) -> bool:
         """Whether the file has something to say of one of these, however spelt: then nobody else is asked."""
-        return not self._named.isdisjoint(map(str.casefold, users))
+        return not self._named.isdisjoint(map(fold, users))
 
 
 class Htpasswd(LinesFile[Users]):
@@ -46,5 +47,6 @@ def parse_users(content: bytes) -> tuple[Users, list[int]]:
             users.setdefault(decode_name(name), hashed)
         elif decode_name(name) not in users:
             disabled.add(name)
-            unusable.append(number)
+            if not hashed.startswith(LOCKED):
+                unusable.append(number)
     return Users(users, [*users, *map(decode_name, disabled)]), unusable

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 
 class _Users(http.server.BaseHTTPRequestHandler):
-    """Knows bob; any other name is the status that it is answered."""
+    """Knows everybody by one password; a number for a name is the status that it is answered."""
 
     def do_GET(self) -> None:
         name, _, password = base64.b64decode(self.headers["Authorization"].split()[1]).decode().partition(":")
-        status = {"bob": 200 if password == "s3cret" else 401}.get(name) or int(name)
+        status = int(name) if name.isdigit() else 200 if password == "s3cret" else 401
         self.send_response(status)
         self.send_header("Remote-Groups", "others, team")
         self.send_header("Location", "/elsewhere")

@@ -388,7 +388,7 @@ def test_users_are_asked_about_at_an_address_once_the_uploader_is_let_out(stack:
             policy.write_text(f"[repositories.default]\ndownload = ['@team']\n[authentication]\nurl = '{address}'\n")
             wait_until(lambda: stack.larder.get("/simple/").status == 401)
             for password, status in (("s3cret", 200), ("wrong", 401)):
-                assert stack.larder.get("/simple/", **basic("bob", password)).status == status
+                assert stack.larder.get("/simple/", **basic("from-elsewhere", password)).status == status
     finally:
         override.unlink()
         policy.write_text("# open\n")

@@ -81,7 +81,7 @@ def table(larder: Larder, wheel: Path, login: Mapping[str, str]) -> tuple[set[in
     """The answers to reads of what is there, and of what is not, to an upload, and to changes: in each repository."""
     answers = [
         (
-            reads(larder, tuple(at + path for path in (*FOUND, "/index_mtime/")), login),
+            reads(larder, tuple(at + path for path in (*FOUND, "/index_mtime/", "/index_mtime")), login),
             reads(larder, tuple(at + path for path in MISSING), login),
             larder.upload(wheel, f"{at}/", login).status,
             changes(larder, at, login),

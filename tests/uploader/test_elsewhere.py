@@ -121,6 +121,34 @@ def test_whom_htpasswd_disables_is_out_at_once(room: Room) -> None:
     wait_until(lambda: not list(room.data.admitted.glob("*@*")), 1.0)
 
 
+def test_what_comes_into_force_while_it_is_asked_counts(room: Room, script: Script, tmp_path: Path) -> None:
+    script.write("sleep 1; echo team")
+    wheel, found = make_wheel(tmp_path, "demo", "1.0"), list[object]()
+    asks = (
+        lambda: found.append(read(room, basic("ann1", "x"))),
+        lambda: found.append(str(room.upload_as(basic("ann2", "x"), wheel).status)),
+    )
+    threads = [threading.Thread(target=ask) for ask in asks]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(script.asked()) == 1)
+    room.set_policy(f'download = ["{USER}"]\nupload = []')
+    for thread in threads:
+        thread.join()
+    assert (found, room.stored()) == (["503", "503"], [])
+
+
+def test_who_is_disabled_while_it_is_asked_is_not_let_in(room: Room, script: Script) -> None:
+    script.write("sleep 0.5")
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.append(read(room, BOB)))
+    thread.start()
+    wait_until(script.asked)
+    room.data.htpasswd.write_text("bob:!\n")
+    thread.join()
+    assert found == ["401"]
+
+
 def test_a_line_is_one_group(room: Room, script: Script) -> None:
     trust(room, f"command = ['{script.path}']", 'download = ["@team"]')
     script.write("printf 'my\\013team\\n\\342\\200\\250team\\n'")

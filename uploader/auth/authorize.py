@@ -5,6 +5,7 @@ import math
 from aiohttp import web
 
 from store.access import Action, may, may_anybody
+from store.current import InForce
 from store.errors import shown
 from store.policy import Policy
 from uploader.answers import HttpRefusal
@@ -20,6 +21,7 @@ from uploader.auth.turns import Busy
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="pypi"'}  # distutils answers to no other realm
 WRONG = "wrong user name or password"
+CHANGED = "other rules came into force while the password was being checked; try again"
 VERBS: dict[Action, str] = {"upload": "upload", "download": "read", "delete": "delete"}
 CLOSED: dict[Action, str] = {
     "upload": "uploads are closed: larder.toml lets nobody upload",
@@ -36,7 +38,10 @@ NEEDED: dict[Action, str] = {
 class Authorization:
     """Whether a request may do what it wants to: for uploads, and for the reads that nginx asks about."""
 
-    def __init__(self, htpasswd: Htpasswd, tokens: Tokens, passwords: Passwords, elsewhere: Elsewhere) -> None:
+    def __init__(
+        self, policies: InForce, htpasswd: Htpasswd, tokens: Tokens, passwords: Passwords, elsewhere: Elsewhere
+    ) -> None:
+        self._policies = policies
         self._htpasswd = htpasswd
         self._tokens = tokens
         self._passwords = passwords
@@ -59,6 +64,9 @@ class Authorization:
         proof = await self._check(request, action, policy)
         if proof is None:
             raise HttpRefusal(401, WRONG, CHALLENGE)
+        policies = self._policies.read()
+        if policies is None or policies.of(repository) != policy:
+            raise HttpRefusal(503, CHANGED, {"Retry-After": "1"})
         if not may(proof.user, action, policy, proof.groups):
             raise HttpRefusal(403, f"{shown(proof.user)} may not {VERBS[action]} here")
         return proof
@@ -117,7 +125,8 @@ class Authorization:
             return None
         try:
             if policy.authority and not users.name_any(list_names(credentials)):
-                return await self._elsewhere.prove(policy.authority, credentials, client_of(request))
+                proof = await self._elsewhere.prove(policy.authority, credentials, client_of(request))
+                return None if self._read_users(action, policy).name_any(list_names(credentials)) else proof
             return await self._passwords.prove(users, credentials, client_of(request))
         except TooManyGuesses as error:
             seconds = math.ceil(error.wait)

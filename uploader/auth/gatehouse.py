@@ -42,7 +42,9 @@ class Gatehouse:
         self._passwords = Passwords(self._limits)
         self._doubts: list[Doubt] = []
         self.elsewhere = Elsewhere(self._limits)
-        self.authorization = Authorization(self._htpasswd, self._tokens, self._passwords, self.elsewhere)
+        self.authorization = Authorization(
+            self._policies, self._htpasswd, self._tokens, self._passwords, self.elsewhere
+        )
 
     async def keeping(self, _: web.Application) -> AsyncIterator[None]:
         """As long as the application runs. What nginx knows stays afterwards: it goes on."""

@@ -11,10 +11,10 @@ Action = Literal["download", "upload", "delete"]
 def may(user: str | None, action: Action, policy: Policy, groups: Collection[str] = ()) -> bool:
     """Whether a known user, or None for nobody in particular, has the right; `groups` are those not in the policy."""
     who = _list_who(action, policy)
-    if user is None or ANONYMOUS in who or AUTHENTICATED in who:
-        return ANONYMOUS in who or (user is not None and AUTHENTICATED in who)
-    names = {f"{GROUP}{group}" for group in groups} | ({user} if not user.startswith(GROUP) else set())
-    return not names.isdisjoint(who)
+    if user is None or ANONYMOUS in who:
+        return ANONYMOUS in who
+    is_named = user in who and not user.startswith(GROUP)
+    return is_named or AUTHENTICATED in who or any(f"{GROUP}{group}" in who for group in groups)
 
 
 def may_anybody(action: Action, policy: Policy) -> bool:

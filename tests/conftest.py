@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Larder, free_port
+from tests.running import Larder, free_port, running_in
 
 Start = Callable[..., Larder]
 
@@ -38,8 +38,6 @@ def larder(start_larder: Start) -> Larder:
 def shared_larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     """A Larder with one user, for tests that do not get in each other's way."""
     place = tmp_path_factory.mktemp("shared")
-    found = Larder(place / "data", free_port(), place / "log")
-    found.start()
-    found.add_user()
-    yield found
-    found.stop()
+    with running_in(place) as found:
+        found.add_user()
+        yield found

@@ -220,6 +220,17 @@ class Larder:
         return {str(file.relative_to(self.data)): (file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
 
 
+@contextlib.contextmanager
+def running_in(directory: Path, **environment: str) -> Iterator[Larder]:
+    """A Larder on `directory/data`, stopped whatever happens: also where it never was healthy."""
+    found = Larder(directory / "data", free_port(), directory / "log", environment)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs; one that waits to be reaped does not."""
     try:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.archives import digest, make_sdist, make_wheel
 from tests.conftest import Start
-from tests.running import Larder, free_port, wait_until
+from tests.running import Larder, free_port, running_in, wait_until
 
 SOON = 1.0  # seconds from the last byte to the page
 SLACK = 2.0  # more, for a test machine that has other things to do
@@ -22,10 +22,8 @@ SLACK = 2.0  # more, for a test machine that has other things to do
 def larder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     """One for all tests that leave no trace in each other's projects."""
     directory = tmp_path_factory.mktemp("drop")
-    found = Larder(directory / "data", free_port(), directory / "log", {"LARDER_WATCH": request.param})
-    found.start()
-    yield found
-    found.stop()
+    with running_in(directory, LARDER_WATCH=request.param) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.archives import digest, make_board_sdist, make_wheel
 from tests.conftest import Start
-from tests.running import PASSWORD, USER, Larder, basic, form, free_port, wait_until
+from tests.running import PASSWORD, USER, Larder, basic, form, running_in, wait_until
 
 PAGES = ("/", "/-/larder.css", "/simple/", "/simple/demo/", "/demo/json", "/demo==1.0/json",
          "/packages/demo-1.0-py3-none-any.whl.metadata")  # fmt: skip
@@ -20,15 +20,14 @@ PAGES = ("/", "/-/larder.css", "/simple/", "/simple/demo/", "/demo/json", "/demo
 def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     """With one user, a project of a wheel and an sdist, and fifty others."""
     directory = tmp_path_factory.mktemp("heal")
-    found = Larder(directory / "data", free_port(), directory / "log")
-    make_wheel(found.packages, "demo", "1.0")
-    make_board_sdist(found.packages, "demo", "1.0", {"demo.py": b""})
+    packages = directory / "data/packages"
+    make_wheel(packages, "demo", "1.0")
+    make_board_sdist(packages, "demo", "1.0", {"demo.py": b""})
     for number in range(50):
-        make_wheel(found.packages, f"other-{number}", "1.0")
-    found.start()
-    found.add_user()
-    yield found
-    found.stop()
+        make_wheel(packages, f"other-{number}", "1.0")
+    with running_in(directory) as found:
+        found.add_user()
+        yield found
 
 
 def answers(larder: Larder) -> dict[str, tuple[int, bytes]]:

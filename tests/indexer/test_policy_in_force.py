@@ -11,7 +11,7 @@ import pytest
 
 from tests.archives import make_wheel
 from tests.conftest import Start
-from tests.running import PASSWORD, USER, Larder, basic, form, free_port, wait_until
+from tests.running import PASSWORD, USER, Larder, basic, form, running_in, wait_until
 
 SHUT = '[repositories.default]\ndownload = ["authenticated"]\nupload = []\n'
 ANN = basic(USER, PASSWORD)
@@ -21,12 +21,10 @@ ANN = basic(USER, PASSWORD)
 def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     """With one user and one wheel."""
     directory = tmp_path_factory.mktemp("policy")
-    found = Larder(directory / "data", free_port(), directory / "log")
-    found.start()
-    found.add_user()
-    found.wait_listed("demo", make_wheel(found.packages, "demo", "1.0"))
-    yield found
-    found.stop()
+    with running_in(directory) as found:
+        found.add_user()
+        found.wait_listed("demo", make_wheel(found.packages, "demo", "1.0"))
+        yield found
 
 
 @pytest.fixture

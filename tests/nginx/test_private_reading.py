@@ -13,7 +13,7 @@ import pytest
 from tests.archives import make_sdist, make_wheel
 from tests.nginx.board import ask
 from tests.nginx.users import CHEAP, KINDS, add_user, readers_in
-from tests.running import HERE, PASSWORD, USER, Larder, basic, form, free_port, wait_until
+from tests.running import HERE, PASSWORD, USER, Larder, basic, form, running_in, wait_until
 from uploader.auth.admissions import list_admitted
 
 SHUT = '[repositories.default]\ndownload = ["authenticated"]\n'
@@ -25,17 +25,15 @@ READS = ("/", "/simple/", "/simple/demo/", "/packages/demo-1.0-py3-none-any.whl"
 def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     """Closed, with two users for each kind of hash, `KIND` and `quiet-KIND`; nobody guesses at the second."""
     directory = tmp_path_factory.mktemp("private")
-    found = Larder(directory / "data", free_port(), directory / "log")
-    found.start()
-    found.add_user()
-    for kind in KINDS:
-        for user in (kind, f"quiet-{kind}"):
-            add_user(found, kind, user)
-    found.wait_listed("demo", make_wheel(found.packages, "demo", "1.0"))
-    found.wait_listed("demo", make_sdist(found.packages, "demo", "1.0"))
-    close(found)
-    yield found
-    found.stop()
+    with running_in(directory) as found:
+        found.add_user()
+        for kind in KINDS:
+            for user in (kind, f"quiet-{kind}"):
+                add_user(found, kind, user)
+        found.wait_listed("demo", make_wheel(found.packages, "demo", "1.0"))
+        found.wait_listed("demo", make_sdist(found.packages, "demo", "1.0"))
+        close(found)
+        yield found
 
 
 def close(larder: Larder) -> None:

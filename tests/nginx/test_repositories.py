@@ -12,7 +12,7 @@ import pytest
 from store.data import Data
 from tests.archives import make_sdist, make_wheel
 from tests.nginx.users import add_user
-from tests.running import PASSWORD, Larder, basic, form, free_port, wait_until
+from tests.running import PASSWORD, Larder, basic, form, running_in, wait_until
 
 JSON = "application/vnd.pypi.simple.v1+json"
 ANN = basic("ann@team.example", PASSWORD)
@@ -22,12 +22,10 @@ BOB = basic("bob", PASSWORD)
 @pytest.fixture(scope="module")
 def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     directory = tmp_path_factory.mktemp("repositories")
-    found = Larder(directory / "data", free_port(), directory / "log")
-    found.start()
-    add_user(found, "SSHA", "ann@team.example")
-    add_user(found, "bcrypt", "bob")
-    yield found
-    found.stop()
+    with running_in(directory) as found:
+        add_user(found, "SSHA", "ann@team.example")
+        add_user(found, "bcrypt", "bob")
+        yield found
 
 
 def packages(larder: Larder, name: str) -> Path:

@@ -7,13 +7,14 @@ import pytest
 
 from tests.archives import make_sdist, make_wheel
 from tests.nginx.users import CHEAP, KINDS, add_user
-from tests.running import PASSWORD, Larder, basic, free_port, wait_until
+from tests.running import PASSWORD, Larder, basic, running_in, wait_until
 
 FOUND = ("/", "/simple/", "/simple/demo/", "/demo/", "/demo/json", "/packages/demo-1.0-py3-none-any.whl",
          "/packages/demo-1.0-py3-none-any.whl.metadata")  # fmt: skip
 MISSING = ("/simple/nope/", "/nope/", "/nope/json", "/packages/nope-1.0.tar.gz", "/packages/nope-1.0.whl.metadata")
 ELSEWHERE = "elsewhere"  # a kind of user that a command knows, and .htpasswd does not
 ALL_KINDS = (*KINDS, ELSEWHERE)
+WHO = "who"  # the command, beside the data directory
 KNOWS = f"""#!/bin/sh
 IFS= read -r name; IFS= read -r password
 case $name:$password in *-{ELSEWHERE}:{PASSWORD}) ;; *) exit 1 ;; esac
@@ -40,25 +41,23 @@ GROUPS = f"[groups]\nreaders = [{names('reader')}]\nwriters = [{names('writer')}
 def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     """One project, and a user in each role for each kind of hash."""
     directory = tmp_path_factory.mktemp("rights")
-    found = Larder(directory / "data", free_port(), directory / "log")
-    command(found).write_text(KNOWS)
-    command(found).chmod(0o755)
-    found.start()
-    for role in ROLES:
-        for kind in KINDS:
-            add_user(found, kind, f"{role}-{kind}")
-    rule(found, OPEN)
-    wait_until(found.paths.repository("team").packages.exists)
-    for packages in (found.packages, found.paths.repository("team").packages):
-        make_wheel(packages, "demo", "1.0")
-        make_sdist(packages, "demo", "1.0")
-    wait_until(lambda: all(found.get(f"{at}{path}").status in (200, 302) for at in AT for path in FOUND))
-    yield found
-    found.stop()
+    (directory / WHO).write_text(KNOWS)
+    (directory / WHO).chmod(0o755)
+    with running_in(directory) as found:
+        for role in ROLES:
+            for kind in KINDS:
+                add_user(found, kind, f"{role}-{kind}")
+        rule(found, OPEN)
+        wait_until(found.paths.repository("team").packages.exists)
+        for packages in (found.packages, found.paths.repository("team").packages):
+            make_wheel(packages, "demo", "1.0")
+            make_sdist(packages, "demo", "1.0")
+        wait_until(lambda: all(found.get(f"{at}{path}").status in (200, 302) for at in AT for path in FOUND))
+        yield found
 
 
 def command(larder: Larder) -> Path:
-    return larder.data.with_name("who")
+    return larder.data.with_name(WHO)
 
 
 def rule(larder: Larder, rights: str, kind: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.archives import digest, make_wheel
-from tests.running import PASSWORD, Larder, basic, free_port, wait_until
+from tests.running import PASSWORD, Larder, basic, running_in, wait_until
 
 ANN = basic("ann", PASSWORD)
 WRONG = "a-wrong-passw0rd"
@@ -23,11 +23,9 @@ delete = ["ann"]
 @pytest.fixture(scope="module")
 def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     directory = tmp_path_factory.mktemp("audit")
-    found = Larder(directory / "data", free_port(), directory / "log")
-    found.start()
-    found.add_user("ann")
-    yield found
-    found.stop()
+    with running_in(directory) as found:
+        found.add_user("ann")
+        yield found
 
 
 def records(larder: Larder) -> list[dict[str, Any]]:

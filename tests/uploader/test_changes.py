@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.archives import digest, make_sdist, make_wheel
-from tests.running import PASSWORD, Answer, Larder, basic, free_port, wait_until
+from tests.running import PASSWORD, Answer, Larder, basic, running_in, wait_until
 
 ANN, BOB = basic("ann", PASSWORD), basic("bob", PASSWORD)
 POLICY = '[repositories.default]\ndelete = ["ann"]\n[repositories.team]\n'
@@ -19,14 +19,12 @@ POLICY = '[repositories.default]\ndelete = ["ann"]\n[repositories.team]\n'
 def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     """ann may delete, and bob not."""
     directory = tmp_path_factory.mktemp("changes")
-    found = Larder(directory / "data", free_port(), directory / "log")
-    found.start()
-    for user in ("ann", "bob"):
-        found.add_user(user)
-    found.rule(POLICY)
-    wait_until(lambda: found.get("/repositories/team/simple/").status == 200)
-    yield found
-    found.stop()
+    with running_in(directory) as found:
+        for user in ("ann", "bob"):
+            found.add_user(user)
+        found.rule(POLICY)
+        wait_until(lambda: found.get("/repositories/team/simple/").status == 200)
+        yield found
 
 
 @pytest.fixture(params=["", "/repositories/team"])

@@ -319,6 +319,15 @@ def test_an_address_says_it_as_well(room: Room, address: str, tmp_path: Path) ->
     assert said == {403: "401", 302: "503", 204: "503", 404: "503", 500: "503"}
 
 
+def test_an_address_may_have_a_name(room: Room, address: str, caplog: pytest.LogCaptureFixture) -> None:
+    trust(room, f"url = '{address.replace('127.0.0.1', 'localhost')}'")
+    assert (read(room, BOB), read(room, basic("bob", "wrong"))) == ("204", "401")
+    for name in ("nowhere.invalid", "x" * 64 + ".invalid"):
+        trust(room, f"url = 'http://{name}/'")
+        assert read(room, BOB) == "503"
+        assert f"users from elsewhere: http://{name}/: " in caplog.text
+
+
 def test_an_address_where_nobody_is_lets_nobody_in(room: Room, caplog: pytest.LogCaptureFixture) -> None:
     trust(room, "url = 'http://127.0.0.1:9/'")
     assert (read(room, BOB), read(room, AUTH)) == ("503", "204")

@@ -9,7 +9,7 @@ import pytest
 
 import uploader.auth.tokens
 from tests.archives import make_wheel
-from tests.running import Larder, basic, free_port, run_tool, wait_until
+from tests.running import Larder, basic, run_tool, running_in, wait_until
 from tests.uploader.test_commands import larder as command
 from uploader.auth.tokens import Token, make_token, parse_tokens, render_token
 
@@ -24,13 +24,11 @@ upload = []
 def larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     """A closed one with two repositories; nobody may upload but by a token."""
     directory = tmp_path_factory.mktemp("tokens")
-    found = Larder(directory / "data", free_port(), directory / "log")
-    found.start()
-    found.add_user("ann")
-    (found.data / "larder.toml").write_text(POLICY)
-    wait_until(lambda: found.get("/repositories/team/simple/").status == 401)
-    yield found
-    found.stop()
+    with running_in(directory) as found:
+        found.add_user("ann")
+        (found.data / "larder.toml").write_text(POLICY)
+        wait_until(lambda: found.get("/repositories/team/simple/").status == 401)
+        yield found
 
 
 def test_a_token_does_what_it_was_made_for_and_nothing_else(larder: Larder, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,22 @@ def test_the_way_is_gone_as_soon_as_the_user_is(room: Room) -> None:
         assert admitted(room) == {NAME: "authenticated"}
         room.data.htpasswd.write_text(content)
         wait_until(lambda: admitted(room) == {}, 1.0)
+
+
+def test_the_way_is_gone_also_after_something_went_wrong_once(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.set_policy(USERS_ONLY)
+    ask(room, **AUTH, **{"X-Larder-Credentials": NAME})
+    failures, keep = [ValueError("odd"), RuntimeError("odd")], Admissions.keep
+
+    def fail_first(self: Admissions, users: Mapping[str, bytes]) -> None:
+        if failures:
+            raise failures.pop()
+        keep(self, users)
+
+    monkeypatch.setattr(Admissions, "keep", fail_first)
+    wait_until(lambda: not failures)
+    room.data.htpasswd.write_text("")
+    wait_until(lambda: admitted(room) == {}, 1.0)
 
 
 def test_the_way_is_gone_as_soon_as_the_right_is(room: Room) -> None:

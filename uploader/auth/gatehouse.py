@@ -68,7 +68,7 @@ class Gatehouse:
                 await asyncio.to_thread(self._keep_readers, users, policies, self._limits.withheld())
                 if found is not None and policies is not None:
                     self._say_doubts(found, policies)
-            except OSError as error:
+            except Exception as error:  # whatever it is: who was removed must not stay in because this ended
                 problem = f"nginx cannot be told of the users: {error}"
             if problem not in ("", before):
                 log.error(problem)

@@ -2,9 +2,12 @@
 
 import base64
 import http.server
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class _Users(http.server.BaseHTTPRequestHandler):
@@ -23,14 +26,28 @@ class _Users(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def make_certificate(directory: Path) -> Path:
+    """Of 127.0.0.1, signed by itself, with its key."""
+    file = directory / "certificate.pem"
+    of = ["-subj", "/CN=users", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1", "-nodes"]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    subprocess.run(["openssl", "req", "-x509", *key, *of, "-keyout", file, "-out", f"{file}.1"], check=True)
+    file.write_text(file.read_text() + Path(f"{file}.1").read_text())
+    return file
+
+
 @contextmanager
-def answering(host: str = "127.0.0.1") -> Iterator[str]:
-    """It answers at the address meanwhile."""
+def answering(host: str = "127.0.0.1", certificate: Path | None = None) -> Iterator[str]:
+    """It answers at the address meanwhile; over TLS where there is a certificate."""
     with http.server.ThreadingHTTPServer((host, 0), _Users) as server:
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://{host}:{server.server_port}/check?for=larder"
+            yield f"{'https' if certificate else 'http'}://{host}:{server.server_port}/check?for=larder"
         finally:
             server.shutdown()
             thread.join()

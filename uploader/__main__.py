@@ -5,8 +5,6 @@ import contextlib
 import os
 import sys
 
-from aiohttp import web
-
 from store import VERSION
 from store.data import Data
 from store.errors import BadDirectory, Refused
@@ -15,8 +13,13 @@ from store.files import sweep_incoming
 from store.log import start_logging
 from store.prepare import check_writable
 from store.settings import Settings, read_settings
-from uploader.app import SERVER, create_app
+from uploader import certificates
 from uploader.auth.lines_file import read_lines
+
+with certificates.unread():
+    from aiohttp import web
+
+    from uploader.app import SERVER, create_app
 
 UNUSABLE = os.EX_CONFIG  # what no restart can mend
 SHUTDOWN = 1.0  # seconds that running uploads have

@@ -96,6 +96,12 @@ class Room:
         body, headers = form(file)
         return self.request("POST", "/", body, headers | dict(login))
 
+    def read(self, login: Mapping[str, str], name: str = "0" * 32) -> str:
+        """The status that nginx is told when it asks whether they may, or 204."""
+        of = {"X-Larder-Credentials": name, "X-Larder-Repository": "default"}
+        answer = self.request("GET", "/.may-read", headers=of | dict(login))
+        return answer.headers["X-Larder-Denial"] or str(answer.status)
+
     def connect(self) -> socket.socket:
         """A bare connection, for what no client sends."""
         connection = socket.socket(socket.AF_UNIX)

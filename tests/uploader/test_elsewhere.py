@@ -15,7 +15,6 @@ from tests.uploader.room import AUTH, PASSWORD, USER, Room, serving
 from uploader.auth import elsewhere
 
 BOB = basic("bob", "s3cret")
-HEADER = "X-Larder-Credentials"
 SCRIPT = """#!/bin/sh
 IFS= read -r name; IFS= read -r password
 echo "$name" >>{calls}
@@ -65,25 +64,19 @@ def trust(room: Room, authority: str, rights: str = 'download = ["authenticated"
     room.set_policy(f"{rights}\n[authentication]\n{authority}\n")
 
 
-def read(room: Room, login: dict[str, str], name: str = "0" * 32) -> str:
-    """The status that nginx is told, or 204."""
-    answer = room.request("GET", "/.may-read", headers={**login, HEADER: name, "X-Larder-Repository": "default"})
-    return answer.headers["X-Larder-Denial"] or str(answer.status)
-
-
 def test_a_command_says_who_is_a_user_and_in_which_groups(room: Room, script: Script, tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, "demo", "1.0")
-    assert read(room, BOB) == "204"
+    assert room.read(BOB) == "204"
     assert room.upload_as(BOB, wheel).status in (200, 503)  # stored, whether or not an indexer lists it
     assert room.stored() == [wheel.name]
-    assert read(room, basic("bob", "wrong")) == read(room, basic("nobody", "x")) == "401"
+    assert room.read(basic("bob", "wrong")) == room.read(basic("nobody", "x")) == "401"
     assert room.upload_as(basic("bob", "wrong"), wheel).status == 401
     assert script.asked() == ["bob", "bob", "nobody"]  # each password once
 
 
 def test_without_the_group_there_is_no_right(room: Room, script: Script, tmp_path: Path) -> None:
     trust(room, f"command = ['{script.path}']", 'download = ["@readers"]\nupload = ["@team"]')
-    assert read(room, BOB) == "403"
+    assert room.read(BOB) == "403"
     answer = room.upload_as(AUTH, make_wheel(tmp_path, "demo", "1.0"))
     assert (answer.status, answer.text) == (403, f"{USER!r} may not upload here\n")
     assert room.stored() == []
@@ -97,25 +90,25 @@ def test_members_of_larder_toml_and_groups_from_elsewhere_are_one(room: Room, sc
 
 
 def test_whom_htpasswd_has_is_never_asked_about(room: Room, script: Script) -> None:
-    assert (read(room, AUTH), read(room, basic(USER, "s3cret"))) == ("204", "401")
+    assert (room.read(AUTH), room.read(basic(USER, "s3cret"))) == ("204", "401")
     room.data.htpasswd.write_text("zo\u00eb:{PLAIN}x\n")
     for spelling in ("utf-8", "latin-1"):
         login = {"Authorization": "Basic " + base64.b64encode("zo\u00eb:y".encode(spelling)).decode()}
-        assert read(room, login) == "401"
+        assert room.read(login) == "401"
     assert script.asked() == []
 
 
 def test_whom_htpasswd_disables_nobody_lets_in(room: Room, script: Script) -> None:
     script.write("exit 0")
     room.data.htpasswd.write_text("bob:!\nrob:nonsense\n")
-    assert {read(room, basic(name, "s3cret")) for name in ("bob", "Bob", " bob", "b\u00adob", "rob")} == {"401"}
+    assert {room.read(basic(name, "s3cret")) for name in ("bob", "Bob", " bob", "b\u00adob", "rob")} == {"401"}
     assert script.asked() == []
-    assert read(room, basic("eve", "x")) == "204"
+    assert room.read(basic("eve", "x")) == "204"
     assert f"{room.data.htpasswd}, line 2: no user" in room.request("GET", "/health").text  # a lock is no mistake
 
 
 def test_whom_htpasswd_disables_is_out_at_once(room: Room) -> None:
-    assert read(room, BOB, "1" * 32) == "204"
+    assert room.read(BOB, "1" * 32) == "204"
     with room.data.htpasswd.open("a") as file:
         file.write("BOB:!\n")
     wait_until(lambda: not list(room.data.admitted.glob("*@*")), 1.0)
@@ -125,7 +118,7 @@ def test_what_comes_into_force_while_it_is_asked_counts(room: Room, script: Scri
     script.write("sleep 1; echo team")
     wheel, found = make_wheel(tmp_path, "demo", "1.0"), list[object]()
     asks = (
-        lambda: found.append(read(room, basic("ann1", "x"))),
+        lambda: found.append(room.read(basic("ann1", "x"))),
         lambda: found.append(str(room.upload_as(basic("ann2", "x"), wheel).status)),
     )
     threads = [threading.Thread(target=ask) for ask in asks]
@@ -141,7 +134,7 @@ def test_what_comes_into_force_while_it_is_asked_counts(room: Room, script: Scri
 def test_who_is_disabled_while_it_is_asked_is_not_let_in(room: Room, script: Script) -> None:
     script.write("sleep 0.5")
     found: list[str] = []
-    thread = threading.Thread(target=lambda: found.append(read(room, BOB)))
+    thread = threading.Thread(target=lambda: found.append(room.read(BOB)))
     thread.start()
     wait_until(script.asked)
     room.data.htpasswd.write_text("bob:!\n")
@@ -152,30 +145,30 @@ def test_who_is_disabled_while_it_is_asked_is_not_let_in(room: Room, script: Scr
 def test_a_line_is_one_group(room: Room, script: Script) -> None:
     trust(room, f"command = ['{script.path}']", 'download = ["@team"]')
     script.write("printf 'my\\013team\\n\\342\\200\\250team\\n'")
-    assert read(room, BOB) == "403"
+    assert room.read(BOB) == "403"
 
 
 def test_another_group_is_another_proof(room: Room, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was let in by a group is not by the password alone."""
     monkeypatch.setattr(elsewhere, "RIGHT", 0.2)
     trust(room, f"command = ['{script.path}']", 'download = ["@team"]')
-    assert read(room, BOB) == "204"
+    assert room.read(BOB) == "204"
     time.sleep(0.3)
     script.write("exit 0")
-    assert read(room, BOB, "1" * 32) == "403"
+    assert room.read(BOB, "1" * 32) == "403"
     wait_until(lambda: not list(room.data.admitted.glob("*@*")))
 
 
 def test_what_is_no_answer_is_slowed_down_as_well(room: Room, script: Script) -> None:
     """Or somebody would guess where a command has another code for a no."""
     script.write("exit 2")
-    answers = [read(room, basic(f"user{number}", "x")) for number in range(32)]
+    answers = [room.read(basic(f"user{number}", "x")) for number in range(32)]
     assert answers == ["503"] * 30 + ["429"] * 2
 
 
 def test_a_problem_ends_with_the_authority_that_had_it(room: Room, script: Script) -> None:
     script.write("exit 2")
-    assert read(room, BOB) == "503"
+    assert room.read(BOB) == "503"
     assert "elsewhere" in room.request("GET", "/health").text
     room.set_policy("")
     wait_until(lambda: "elsewhere" not in room.request("GET", "/health").text)
@@ -185,7 +178,7 @@ def test_a_problem_ends_with_the_authority_that_had_it(room: Room, script: Scrip
 def test_it_is_asked_in_utf8_however_it_came(room: Room, script: Script, spelling: str) -> None:
     script.write('[ "$name:$password" = "zo\u00eb:p\u00e4ss" ]')
     login = {"Authorization": "Basic " + base64.b64encode("zo\u00eb:p\u00e4ss".encode(spelling)).decode()}
-    assert read(room, login) == "204"
+    assert room.read(login) == "204"
 
 
 @pytest.mark.parametrize(
@@ -203,49 +196,49 @@ def test_it_is_asked_in_utf8_however_it_came(room: Room, script: Script, spellin
 )
 def test_what_can_be_nobody_is_not_asked_about(room: Room, script: Script, name: str, password: str) -> None:
     script.write("exit 0")
-    assert read(room, basic(name, password)) == "401"
+    assert room.read(basic(name, password)) == "401"
     assert script.asked() == []
 
 
 def test_a_user_without_any_in_htpasswd_is_one(room: Room) -> None:
     room.data.htpasswd.unlink()
-    assert (read(room, BOB), read(room, AUTH)) == ("204", "401")
+    assert (room.read(BOB), room.read(AUTH)) == ("204", "401")
 
 
 def test_who_is_let_in_is_so_until_the_authority_is_another(room: Room, script: Script) -> None:
-    assert read(room, BOB, "1" * 32) == "204"
+    assert room.read(BOB, "1" * 32) == "204"
     [link] = room.data.admitted.glob("*@*")
     assert link.exists()
     trust(room, f"command = ['{script.path}', 'of another place']")
     assert not link.exists()  # before anybody did anything about it
     wait_until(lambda: not link.is_symlink())
     room.set_policy('download = ["authenticated"]')
-    assert read(room, BOB) == "401"
+    assert room.read(BOB) == "401"
 
 
 def test_an_answer_counts_for_a_while(room: Room, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elsewhere, "RIGHT", 0.5)
     monkeypatch.setattr(elsewhere, "WRONG", 0.5)
-    assert (read(room, BOB), read(room, basic("dan", "x"))) == ("204", "401")
+    assert (room.read(BOB), room.read(basic("dan", "x"))) == ("204", "401")
     script.write("[ $name = dan ]")
     time.sleep(0.6)
-    assert (read(room, BOB), read(room, basic("dan", "x"))) == ("401", "204")
+    assert (room.read(BOB), room.read(basic("dan", "x"))) == ("401", "204")
     wait_until(lambda: not list(room.data.admitted.glob("*@*")))  # whoever was let in is to be asked about again
 
 
 def test_a_new_password_ends_the_one_before(room: Room, script: Script) -> None:
-    assert read(room, BOB, "1" * 32) == "204"
+    assert room.read(BOB, "1" * 32) == "204"
     script.write('[ "$password" = another ]')
-    assert read(room, basic("bob", "another"), "2" * 32) == "204"
+    assert room.read(basic("bob", "another"), "2" * 32) == "204"
     wait_until(lambda: [link.name[-1] for link in room.data.admitted.glob("*@*")] == ["2"])
-    assert read(room, BOB) == "401"
+    assert room.read(BOB) == "401"
 
 
 @pytest.mark.parametrize("names", [("bob",), ("bob", "Bob", "BOB", " bob")])
 def test_guessing_is_slowed_down(room: Room, script: Script, names: tuple[str, ...]) -> None:
     """At a user, however the name is spelt: a directory service takes no account of that."""
     script.write("exit 1")
-    answers = [read(room, basic(names[number % len(names)], str(number))) for number in range(8)]
+    answers = [room.read(basic(names[number % len(names)], str(number))) for number in range(8)]
     assert answers == ["401"] * 5 + ["429"] * 3
     assert len(script.asked()) == 5
 
@@ -266,20 +259,20 @@ def test_no_answer_is_neither_right_nor_wrong(
     body, said = answer
     script.write(body)
     began = time.monotonic()
-    assert [read(room, basic("bob", str(number))) for number in range(3)] == ["503"] * 3  # no guesses
+    assert [room.read(basic("bob", str(number))) for number in range(3)] == ["503"] * 3  # no guesses
     assert time.monotonic() - began < 6
     assert [record.message for record in caplog.records if said in record.message and record.levelname == "ERROR"]
     assert "users from elsewhere cannot be checked; the log says why" in room.request("GET", "/health").text
-    assert read(room, AUTH) == "204"  # others wait for nothing
+    assert room.read(AUTH) == "204"  # others wait for nothing
     script.write(KNOWS_BOB)
-    assert read(room, BOB) == "204"
+    assert room.read(BOB) == "204"
     assert "elsewhere" not in room.request("GET", "/health").text
     assert "s3cret" not in caplog.text
 
 
 def test_what_a_command_started_ends_with_it(room: Room, script: Script, soon: None, tmp_path: Path) -> None:
     script.write(f"sleep 60 & echo $! >{tmp_path}/child; wait")
-    assert read(room, BOB) == "503"
+    assert room.read(BOB) == "503"
     child = int((tmp_path / "child").read_text())
     wait_until(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text())
 
@@ -287,7 +280,7 @@ def test_what_a_command_started_ends_with_it(room: Room, script: Script, soon: N
 @pytest.mark.parametrize("path", ["/nonexistent/who", "/etc/passwd", "/"])
 def test_a_command_that_cannot_be_run_lets_nobody_in(room: Room, caplog: pytest.LogCaptureFixture, path: str) -> None:
     trust(room, f"command = ['{path}']")
-    assert read(room, BOB) == "503"
+    assert room.read(BOB) == "503"
     assert f"users from elsewhere: {path}: " in caplog.text
 
 
@@ -296,7 +289,7 @@ def test_many_at_once_are_asked_about_once_and_a_few_at_a_time(
 ) -> None:
     script.write('sleep 0.3; [ "$password" = s3cret ]')
     found: list[str] = []
-    threads = [threading.Thread(target=lambda: found.append(read(room, BOB))) for _ in range(20)]
+    threads = [threading.Thread(target=lambda: found.append(room.read(BOB))) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -312,30 +305,30 @@ def address() -> Iterator[str]:
 
 def test_an_address_says_it_as_well(room: Room, address: str, tmp_path: Path) -> None:
     trust(room, f"url = '{address}'")
-    assert (read(room, BOB), read(room, basic("bob", "wrong")), read(room, AUTH)) == ("204", "401", "204")
+    assert (room.read(BOB), room.read(basic("bob", "wrong")), room.read(AUTH)) == ("204", "401", "204")
     room.upload_as(BOB, make_wheel(tmp_path, "demo", "1.0"))
     assert len(room.stored()) == 1
-    said = {status: read(room, basic(str(status), "x")) for status in (403, 302, 204, 404, 500)}
+    said = {status: room.read(basic(str(status), "x")) for status in (403, 302, 204, 404, 500)}
     assert said == {403: "401", 302: "503", 204: "503", 404: "503", 500: "503"}
 
 
 def test_an_address_may_have_a_name(room: Room, address: str, caplog: pytest.LogCaptureFixture) -> None:
     trust(room, f"url = '{address.replace('127.0.0.1', 'localhost')}'")
-    assert (read(room, BOB), read(room, basic("bob", "wrong"))) == ("204", "401")
+    assert (room.read(BOB), room.read(basic("bob", "wrong"))) == ("204", "401")
     for name in ("nowhere.invalid", "x" * 64 + ".invalid"):
         trust(room, f"url = 'http://{name}/'")
-        assert read(room, BOB) == "503"
+        assert room.read(BOB) == "503"
         assert f"users from elsewhere: http://{name}/: " in caplog.text
 
 
 def test_an_address_where_nobody_is_lets_nobody_in(room: Room, caplog: pytest.LogCaptureFixture) -> None:
     trust(room, "url = 'http://127.0.0.1:9/'")
-    assert (read(room, BOB), read(room, AUTH)) == ("503", "204")
+    assert (room.read(BOB), room.read(AUTH)) == ("503", "204")
     assert "users from elsewhere: http://127.0.0.1:9/: " in caplog.text
 
 
 def test_no_descriptor_and_no_process_is_left(room: Room, script: Script) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for number in range(5):
-        read(room, basic(f"user{number}", PASSWORD))
+        room.read(basic(f"user{number}", PASSWORD))
     wait_until(lambda: len(list(Path("/proc/self/fd").iterdir())) <= before)

@@ -13,7 +13,8 @@ import pytest
 
 from store import VERSION
 from tests.archives import make_wheel
-from tests.running import HERE, run_tool, wait_until
+from tests.authority import answering, make_certificate
+from tests.running import HERE, basic, run_tool, wait_until
 from tests.uploader.room import AUTH, Room
 
 UNUSABLE = 78
@@ -101,3 +102,24 @@ def test_it_serves_and_sweeps_what_a_crash_left(idle: Room, tmp_path: Path) -> N
     lines = log.read_text().splitlines()
     assert len(lines) == 2, lines
     assert " uploader: INFO accepted POST '/' from 192.0.2.7 user 'ann' file 'demo-1.0-py3-none-any.whl' " in lines[0]
+
+
+def test_the_certificates_of_the_system_are_not_read_at_the_start() -> None:
+    stores = "aiohttp.connector._SSL_CONTEXT_VERIFIED, uploader.certificates.read()"
+    code = f"import uploader.__main__, aiohttp; print(*(bool(store.get_ca_certs()) for store in ({stores})))"
+    assert run_tool("-c", code).stdout == "False True\n"
+
+
+def test_an_address_for_users_has_to_prove_that_it_is_the_one(
+    idle: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path)
+    with answering(certificate=certificate) as address:
+        idle.set_policy(f"download = ['authenticated']\n[authentication]\nurl = '{address}'")
+        idle.beat()
+        with running(idle, tmp_path / "log"):
+            assert idle.read(basic("bob", "s3cret")) == "503"
+        assert "users from elsewhere: https://127.0.0.1:" in (tmp_path / "log").read_text()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with running(idle, tmp_path / "log"):
+            assert (idle.read(basic("bob", "s3cret")), idle.read(basic("bob", "wrong"))) == ("204", "401")

@@ -23,6 +23,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from store.policy import Authority
+from uploader import certificates
 from uploader.auth.basic import Credentials, render_basic
 
 MOST = 1 << 16  # bytes that a command may say
@@ -111,10 +112,9 @@ async def _end(process: Process) -> None:
 
 async def _ask_url(url: str, credentials: Credentials) -> frozenset[str] | None:
     headers = {"Authorization": render_basic(credentials)}
+    connector = aiohttp.TCPConnector(resolver=_Resolver(), ssl=certificates.read())
     async with (
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=_Resolver()), cookie_jar=aiohttp.DummyCookieJar()
-        ) as session,
+        aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
         session.get(url, headers=headers, allow_redirects=False) as response,
     ):
         if response.status in REFUSALS:

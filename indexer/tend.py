@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-INTERVAL = 0.5  # seconds between two steps
-SOME = 0.004  # seconds of a step, so that nobody waits for it;
-CLEARING = 0.02  # for what every publication leaves behind;
-MUCH = 0.1  # more as long as something is amiss
+INTERVAL = 0.2  # seconds between two steps: many and short, for a file may come at any moment and waits for one
+SOME = 0.002  # seconds of a step;
+CLEARING = 0.008  # for what every publication leaves behind;
+MUCH = 0.04  # more as long as something is amiss
 
 
 class Tending:

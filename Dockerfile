@@ -17,8 +17,8 @@ RUN python3 -m venv /opt/venv \
 
 FROM base AS python
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/opt/larder PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-# As scripts/serve has it: what threads and large buffers took goes back to the system.
-ENV MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=1048576 MALLOC_MMAP_THRESHOLD_=4194304
+# As scripts/serve has it: what threads and large buffers took goes back to the system, and less is taken.
+ENV MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=1048576 MALLOC_MMAP_THRESHOLD_=4194304 FROZENLIST_NO_EXTENSIONS=1
 ENV LARDER_DATA=/larder/data LARDER_SITE=/larder/site LARDER_STATE=/larder/state LARDER_RUN=/larder/run
 COPY --from=packages /opt/venv /opt/venv
 COPY store /opt/larder/store

@@ -65,17 +65,16 @@ class Listener:
     def _run(self) -> None:
         with self._server, selectors.DefaultSelector() as selector:
             selector.register(self._server, selectors.EVENT_READ)
-            buffer = memoryview(bytearray(PACKET))
             while not self._is_closed:
                 for key, _ in selector.select():
-                    self._attend(key.fileobj, selector, buffer)
+                    self._attend(key.fileobj, selector)
             for caller in self._callers:
                 caller.close()
 
-    def _attend(self, ready: object, selector: selectors.BaseSelector, buffer: memoryview) -> None:
+    def _attend(self, ready: object, selector: selectors.BaseSelector) -> None:
         if ready is self._server:
             self._accept(selector)
-        elif isinstance(ready, socket.socket) and not self._hear(ready, buffer):
+        elif isinstance(ready, socket.socket) and not self._hear(ready):
             self._callers = tuple(caller for caller in self._callers if caller is not ready)
             selector.unregister(ready)
             ready.close()
@@ -95,18 +94,18 @@ class Listener:
         selector.register(caller, selectors.EVENT_READ)
         self._callers = (*self._callers, caller)
 
-    def _hear(self, caller: socket.socket, buffer: memoryview) -> bool:
+    def _hear(self, caller: socket.socket) -> bool:
         """Take one packet; False where there will be no more."""
         try:
-            length = caller.recv_into(buffer)
+            packet = caller.recv(PACKET)
         except BlockingIOError:
             return True
         except OSError:
             return False
-        if length:
+        if packet:
             with contextlib.suppress(*WRONG):
-                self._take(parse_checked(bytes(buffer[:length])))
-        return length > 0
+                self._take(parse_checked(packet))
+        return bool(packet)
 
 
 def _listen(path: Path) -> socket.socket:

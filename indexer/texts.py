@@ -19,6 +19,11 @@ class RecentTexts:
         while self._size > MOST:
             self._size -= len(self._texts.popitem(last=False)[1])
 
+    def forget(self) -> None:
+        """Drop all: of a file that came in the place of the same one nobody takes it."""
+        self._texts.clear()
+        self._size = 0
+
     def take(self, digest: str) -> bytes | None:
         """The text, if it is still here; from now on it is not, for it is written once."""
         text = self._texts.pop(digest, None)

@@ -86,6 +86,7 @@ class Upkeep:
         elif now >= self._calm_due:
             self._calm_due = float("inf")
             self._state.forget_passing()  # nothing is on its way any more
+            self._tracker.texts.forget()
             self._state.settle(now)
             give_back()
 

@@ -13,8 +13,14 @@ from scripts.supervise.limits import BIND, ITSELF, LEASE, User, barrier, can_giv
 from store.errors import Refused
 from store.settings import Settings
 
-# What threads and large buffers took goes back to the system (mallopt(3)).
-THRIFT = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576", "MALLOC_MMAP_THRESHOLD_": "4194304"}
+# What threads and large buffers took goes back to the system (mallopt(3)); and 1 MB is not taken for lists of a few
+# handlers that aiohttp makes once.
+THRIFT = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_TRIM_THRESHOLD_": "1048576",
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
+    "FROZENLIST_NO_EXTENSIONS": "1",
+}
 
 
 @dataclass(frozen=True)

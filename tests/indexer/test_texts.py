@@ -12,6 +12,15 @@ def test_a_text_is_there_until_it_is_taken() -> None:
     assert texts.take("") is None
 
 
+def test_all_are_forgotten_at_once() -> None:
+    texts = RecentTexts()
+    texts.put("digest", bytes(MOST))
+    texts.forget()
+    assert texts.take("digest") is None
+    texts.put("other", bytes(MOST))
+    assert texts.take("other") == bytes(MOST)
+
+
 def test_the_oldest_go_when_there_is_too_much() -> None:
     texts, third = RecentTexts(), bytes(MOST // 3)
     for digest in "abcd":

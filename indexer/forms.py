@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from indexer.manifest import Written
@@ -18,7 +18,7 @@ and within it each form (HTML, JSON, and both compressed) a second of its own.""
 DIGEST = 32  # hex digits
 AT_ONCE = 10 * 1460  # bytes that arrive without any wait (RFC 6928, initial window): what is shorter gains nothing
 
-_SECOND = {".html": 0, ".json": 1, ".html.gz": 2, ".json.gz": 3}
+_SECONDS = {".html": 0, ".json": 1, ".html.gz": 2, ".json.gz": 3}
 
 
 def digest_page(content: bytes) -> str:
@@ -26,12 +26,12 @@ def digest_page(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:DIGEST]
 
 
-def write_forms(directory: str, page: str, content: bytes, digest: str, slot: int) -> dict[str, Written]:
+def write_forms(directory: str, page: str, forms: Mapping[str, bytes], digest: str, slot: int) -> dict[str, Written]:
     """Write a page, of that digest, in all its forms as new files."""
     written: dict[str, Written] = {}
-    for suffix, text in _compressions(page, content):
+    for suffix, text in forms.items():
         form = f"{page}{suffix}"
-        second = _SECOND.get(f".{form.partition('.')[2]}", 0)
+        second = next((second for ending, second in _SECONDS.items() if form.endswith(ending)), 0)
         written[form] = _write_new(f"{directory}/{form}", text, (slot * SLOT + second) * 10**9, digest)
     return written
 
@@ -89,7 +89,7 @@ def write_beside(
     """
     written: dict[str, Written] = {}
     name = path.rpartition("/")[2]
-    for suffix, text in reversed(list(_compressions(name, content))):
+    for suffix, text in reversed(compress(name, content).items()):
         last = known.get(suffix)
         at = max(time.time_ns(), last.mtime_ns + 10**9 if last else 0)
         begun = begin(f"{name}{suffix}")
@@ -108,13 +108,13 @@ def _move(path: str, name: str) -> None:
         os.replace(path, name)
 
 
-def _compressions(page: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+def compress(page: str, content: bytes) -> dict[str, bytes]:
     """By suffix: the content, and compressed where that saves something."""
-    yield "", content
     if len(content) > AT_ONCE and is_compressed(page):
         squeezed = gzip.compress(content, compresslevel=6, mtime=0)
         if len(squeezed) < len(content):
-            yield ".gz", squeezed
+            return {"": content, ".gz": squeezed}
+    return {"": content}
 
 
 def _write_new(path: str, content: bytes, mtime_ns: int, digest: str = "") -> Written:

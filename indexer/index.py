@@ -9,12 +9,13 @@ from collections import Counter
 from packaging.utils import canonicalize_name
 
 from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Signature, Yank
-from indexer.reasons import why_alone, why_ambiguous, why_behind
-from indexer.rows import BESIDE, COLUMNS, DEFINITION, OWN, REJECTED, Known, Release, marks, parse_releases
+from indexer.reasons import why_alone, why_ambiguous, why_behind, why_unknown
+from indexer.rows import BESIDE, COLUMNS, DEFINITION, OWN, REJECTED, STATUS, Known, Release, marks, parse_releases
 from indexer.state import State
 from store.distribution import Distribution
 from store.identity import NO_IDENTITY, Identity
 from store.names import SIGNATURE, YANKED, base_of_sidecar
+from store.status import SUFFIX, Status
 
 SCHEMA = (
     f"""create table files (
@@ -25,6 +26,7 @@ SCHEMA = (
     "create index files_by_inode on files (inode)",
     f"create index files_rejected on files (path) where kind in {REJECTED}",
     f"create index files_beside on files (path) where kind in {BESIDE}",
+    f"create index files_of_status on files (path) where kind = '{STATUS}'",
     "create index files_ambiguous on files (path) where releases is not null",
     "create index files_behind on files (path) where behind is not null",
 )
@@ -47,6 +49,7 @@ class Index:
             os.fsdecode(path): parse_releases(text)
             for path, text in state.all("select path, releases from files where releases is not null")
         }
+        self._statuses = {os.fsdecode(path) for (path,) in state.all(f"select path from files where kind = '{STATUS}'")}
         beside = state.all(f"select path from files where kind in {BESIDE}")
         self._beside = len(beside)
         self._orphans = {
@@ -109,6 +112,9 @@ class Index:
 
     def _note_beside(self, path: str, kind: str, step: int) -> set[str]:
         """Take in that a file came or goes, as what others lie beside or as one of these; the project it is about."""
+        if kind == STATUS:
+            _keep(self._statuses, path, step > 0)
+            return {path.removesuffix(SUFFIX)}
         if kind in BESIDE:
             self._beside += step
             base = base_of_sidecar(path) or ""
@@ -200,7 +206,9 @@ class Index:
         files = [self._listed_file(os.fsdecode(path), Known(*row)) for path, *row in self._state.all(listed, project)]
         if not files:
             return None
-        return ProjectDetail(project, tuple(sorted(files, key=lambda file: (file.version, file.filename))))
+        status = self.facts(project + SUFFIX) if self._statuses else None
+        in_order = tuple(sorted(files, key=lambda file: (file.version, file.filename)))
+        return ProjectDetail(project, in_order, status if isinstance(status, Status) else None)
 
     def _listed_file(self, path: str, known: Known) -> ListedFile:
         facts = known.facts
@@ -230,6 +238,8 @@ class Index:
         reasons = {os.fsdecode(path): text for path, text in rejected}
         reasons |= {os.fsdecode(path): why_behind(os.fsdecode(first)) for path, first in behind}
         reasons |= {path: why_alone(path) for path in self._orphans}
+        alone = (path for path in self._statuses if path.removesuffix(SUFFIX) not in self._projects)
+        reasons |= {path: why_unknown(path) for path in alone}
         for path, releases in self._ambiguous.items():
             known = self._find(path)
             if known and known.project is None:

@@ -16,6 +16,9 @@ from store.errors import Refused
 from store.files import check_access, is_being_written
 from store.identity import NO_IDENTITY, Identity
 from store.names import SIGNATURE, YANKED, parse_filename
+from store.status import BYTES as BYTES_OF_STATUS
+from store.status import SUFFIX as STATUS
+from store.status import parse_status, project_of_status
 from store.yank import BYTES, read_reason
 
 UNMARKED = ".tar"  # nothing in such a file tells how long it is: one that is being filled can seem whole
@@ -82,7 +85,7 @@ def _inspect_open(file: BinaryIO, path: str, budget: Budget) -> Inspection | Non
     if path.endswith(UNMARKED) and is_being_written(file.fileno()):
         return None
     try:
-        facts, core_metadata = _read_facts(file, path.rpartition("/")[2], budget)
+        facts, core_metadata = _read_facts(file, path, budget)
     except Refused as error:
         facts, core_metadata = Rejected(str(error)), b""
     if Identity.of(os.fstat(file.fileno())) != before:
@@ -90,11 +93,15 @@ def _inspect_open(file: BinaryIO, path: str, budget: Budget) -> Inspection | Non
     return Inspection(path, before, facts, core_metadata)
 
 
-def _read_facts(file: BinaryIO, filename: str, budget: Budget) -> tuple[Facts, bytes]:
+def _read_facts(file: BinaryIO, path: str, budget: Budget) -> tuple[Facts, bytes]:
+    filename = path.rpartition("/")[2]
     if filename.endswith(SIGNATURE):
         return Signature(), b""
     if filename.endswith(YANKED):
         return Yank(read_reason(file.read(BYTES))), b""
+    if filename.endswith(STATUS):
+        project_of_status(path)
+        return parse_status(file.read(BYTES_OF_STATUS)), b""
     contents = read_contents(file, parse_filename(filename), budget=budget)
     return contents.distribution, contents.core_metadata
 

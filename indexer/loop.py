@@ -160,7 +160,8 @@ class Loop:
         if now < self._beat_due and not turned and not stopped:
             return
         self._beat_due = now + BEAT
-        self._heartbeat = Heartbeat(faults, notes, self._heartbeat.starts, stopped)
+        figures = {each.repository.name: each.figures(time.time(), now) for each in self._upkeeps}
+        self._heartbeat = Heartbeat(faults, notes, self._heartbeat.starts, stopped, figures)
         try:
             write_heartbeat(self._data, self._heartbeat)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,11 +14,11 @@ from indexer.state import State
 SCHEMA = (
     """create table sets (
     id integer primary key, name text not null unique, slot integer not null, fingerprint text not null,
-    files text not null
+    files blob not null
 ) strict""",
     """create table beside (
     path text primary key, owner integer not null, -- a set
-    key text not null, files text not null
+    key text not null, files blob not null
 ) strict, without rowid""",
     "create index beside_of_owners on beside (owner)",
 )
@@ -26,7 +27,7 @@ _PUT_SET = """insert into sets (name, slot, fingerprint, files) values (?, ?, ?,
 _SETS = "select name, slot, fingerprint, files from sets"
 _PUT_BESIDE = "replace into beside values (?, (select id from sets where name = ?), ?, ?)"
 _BESIDE = "select path, name, key, beside.files from beside join sets on id = owner"
-FORM = "3"  # of the texts in `files`
+FORM = "4"  # of what is in `files`
 
 SOME = 100  # rows read at once
 
@@ -137,12 +138,13 @@ class Manifest:
             rows = self._state.all(f"{query} where {key} > ? order by {key} limit {SOME}", rows[-1][0])
 
 
-def _render_files(files: Mapping[str, Written]) -> str:
-    """As JSON, with the names of one file together: most have several."""
+def _render_files(files: Mapping[str, Written]) -> bytes:
+    """As JSON, compressed, with the names of one file together: most have several."""
     names: dict[Written, list[str]] = {}
     for name, written in files.items():
         names.setdefault(written, []).append(name)
-    return json.dumps([[*_parts(written), known] for written, known in names.items()], separators=(",", ":"))
+    text = json.dumps([[*_parts(written), known] for written, known in names.items()], separators=(",", ":"))
+    return zlib.compress(text.encode(), 1)
 
 
 def _parts(written: Written) -> tuple[int | str, ...]:
@@ -150,8 +152,8 @@ def _parts(written: Written) -> tuple[int | str, ...]:
 
 
 @lru_cache(8)  # the same is asked for several times in a row
-def _parse_files(text: str) -> Mapping[str, Written]:
-    return {name: Written(*written) for *written, names in json.loads(text) for name in names}
+def _parse_files(squeezed: bytes) -> Mapping[str, Written]:
+    return {name: Written(*written) for *written, names in json.loads(zlib.decompress(squeezed)) for name in names}
 
 
 def _boot() -> str:

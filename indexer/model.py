@@ -1,5 +1,6 @@
 """What the indexer knows of a file and of a project, as frozen values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from packaging.version import Version
 
 from store.distribution import Distribution
 from store.identity import Identity
+from store.status import Status
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Signature:
     """An `.asc` file."""
 
 
-Facts = Distribution | Rejected | Yank | Signature
+Facts = Distribution | Rejected | Yank | Signature | Status
 
 
 class ListedFile(NamedTuple):
@@ -66,10 +68,31 @@ class ProjectDetail:
 
     name: str
     files: tuple[ListedFile, ...]
+    status: Status | None = None  # where anybody said how it is
+
+    @property
+    def offered(self) -> tuple[ListedFile, ...]:
+        """The files that anybody may have."""
+        return () if self.status and self.status.is_withheld else self.files
 
     def values(self) -> tuple[object, ...]:
         """All that the project is shown by, as plain values."""
-        return (self.name, *(file.values() for file in self.files))
+        status = (tuple(self.status),) if self.status else ()
+        return (self.name, *(file.values() for file in self.files), *status)
+
+
+Field = str | list[str] | dict[str, str]
+
+
+class Description(NamedTuple):
+    """What a file says of its release: fields as `packaging.metadata.RawMetadata` has them, those that have a value.
+
+    `readme` is HTML, safe to be shown on any page.
+    """
+
+    fields: Mapping[str, Field]
+    readme: str
+    unread: str  # why it is shown as it was written, or not at all; empty where it is shown as it is meant
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class Publisher:
         self._urgent: dict[str, None] = {}  # in the order they came
         self._dirty: dict[str, None] = {}
         self._rest: dict[str, float] = {}  # whose pages for installers are as they should be, and since when
+        self._settled: dict[str, None] = {}  # all of whose pages are as they should be
         self._held: dict[str, bool] = {}  # until what may be theirs is seen and read, and is said to be; whether urgent
         self._failed = Backoff()
         self._reasons: dict[str, str] = {}
@@ -80,6 +81,13 @@ class Publisher:
         """The projects whose pages were switched or removed since this was asked last."""
         return self._renderer.take_rendered()
 
+    def take_settled(self) -> list[str]:
+        """The projects whose pages are as they should be, or gone, since this was asked last."""
+        settled = list(self._settled)
+        self._settled.clear()
+        self._state.write("delete from due where project = ?", [(project,) for project in settled])
+        return settled
+
     def soil_overview(self) -> None:
         self.overview_is_dirty = True
 
@@ -114,7 +122,7 @@ class Publisher:
                 continue  # it comes again
             if self._guard(project, now, partial(self._renderer.render_rest, project)) is not None:
                 self._succeed(project)
-                self._state.write("delete from due where project = ?", [(project,)])
+                self._settled[project] = None
 
     def _is_incomplete(self, project: str) -> bool:
         """Whether it has, or may have, files that nobody has seen or read yet."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from indexer.rows import Release
 from store.names import base_of_sidecar
+from store.status import SUFFIX
 
 
 def why_behind(first: str) -> str:
@@ -14,6 +15,10 @@ def why_alone(path: str) -> str:
     return (
         f"no file {(base_of_sidecar(path) or path).rpartition('/')[2]!r} lies beside it; expected the file it is about"
     )
+
+
+def why_unknown(path: str) -> str:
+    return f"there is no project {path.removesuffix(SUFFIX)!r}; expected one that has files"
 
 
 def why_ambiguous(releases: Iterable[Release]) -> str:

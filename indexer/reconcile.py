@@ -31,7 +31,7 @@ class Reconciler:
         self._due = float("inf")
         self._pass: _Pass | None = None
         self._waiting: set[str] = set()  # projects that were asked for and not come by yet
-        self.rounds = 0  # that are over
+        self.rounds, self.ended = 0, float("-inf")  # that are over, and when the last of them was
 
     @property
     def is_going_on(self) -> bool:
@@ -64,7 +64,7 @@ class Reconciler:
         if self._pass.is_over:
             self._pass.log()
             self._pass, self._due = None, min(self._due, now + self._interval)
-            self.rounds += 1
+            self.rounds, self.ended = self.rounds + 1, now
         return dirty | self._come_by()
 
     def _come_by(self) -> set[str]:

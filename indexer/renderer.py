@@ -14,6 +14,7 @@ from indexer.pages import (
     list_companions,
     render_overview,
 )
+from indexer.rendered import Rendered
 from indexer.site import Site
 from indexer.tracker import Tracker
 from store.distribution import read_contents
@@ -83,7 +84,7 @@ class Renderer:
 
     def _write(self, kind: Kind, detail: ProjectDetail, fingerprint: str) -> bool:
         pages, aliases = kind.render(detail), kind.list_aliases(detail)
-        return self._site.publish(kind.set_of(detail.name), pages, aliases, fingerprint, time.time())
+        return self._site.publish(kind.set_of(detail.name), Rendered(pages, fingerprint, aliases), time.time())
 
     def _withdraw(self, project: str) -> bool:
         self._names.discard(project)
@@ -109,7 +110,8 @@ class Renderer:
         fingerprint = self._fingerprint(overview)
         if self._site.is_current(OVERVIEW, fingerprint):
             return False
-        return self._site.publish(OVERVIEW, render_overview(overview), OVERVIEW_ALIASES, fingerprint, time.time())
+        rendered = Rendered(render_overview(overview), fingerprint, OVERVIEW_ALIASES)
+        return self._site.publish(OVERVIEW, rendered, time.time())
 
     def _fingerprint(self, rendered_from: tuple[object, ...] | Overview) -> str:
         told = f"{self._code} {rendered_from!r}"

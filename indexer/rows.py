@@ -7,15 +7,17 @@ from typing import Any, NamedTuple
 from indexer.model import Facts, Rejected, Signature, Yank
 from store.distribution import Distribution
 from store.identity import Identity
+from store.status import Status
 
 Release = tuple[str, str]
 
 DISTRIBUTIONS, BESIDE, REJECTED = ("wheel", "sdist", "egg"), ("yank", "signature"), ("rejected", "passing")
+STATUS = "status"
 
 DEFINITION = f"""
     inode, size, mtime, -- integers, or text where SQLite has none so large
-    kind text not null check (kind in {(*DISTRIBUTIONS, *BESIDE, *REJECTED)}),
-    text text not null, -- Requires-Python, or the reason of a rejection or a yank
+    kind text not null check (kind in {(*DISTRIBUTIONS, *BESIDE, *REJECTED, STATUS)}),
+    text text not null, -- Requires-Python, the reason of a rejection or a yank, or a status with its reason
     digest blob not null, metadata_digest blob not null,
     releases text, -- JSON, only where there are several readings
     project text, version text"""
@@ -63,6 +65,9 @@ class Known(NamedTuple):
                 return Yank(self.text)
             case "signature":
                 return Signature()
+            case "status":
+                marker, _, reason = self.text.partition(" ")
+                return Status(marker, reason)
             case _:
                 return Rejected(self.text, passing=self.kind == "passing")
 
@@ -72,13 +77,19 @@ class Known(NamedTuple):
 
 
 def _kind_of(facts: Facts) -> str:
-    if isinstance(facts, Rejected):
-        return "passing" if facts.passing else "rejected"
-    return "yank" if isinstance(facts, Yank) else "signature"
+    match facts:
+        case Rejected():
+            return "passing" if facts.passing else "rejected"
+        case Status():
+            return STATUS
+        case _:
+            return "yank" if isinstance(facts, Yank) else "signature"
 
 
-def _text(facts: Rejected | Yank | Signature) -> str:
+def _text(facts: Rejected | Yank | Signature | Status) -> str:
     reason = "" if isinstance(facts, Signature) else facts.reason
+    if isinstance(facts, Status):
+        reason = " ".join(facts)
     return reason.encode("utf-8", "backslashreplace").decode()
 
 

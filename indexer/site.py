@@ -11,15 +11,24 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from indexer.exchange import Exchange, find_target
-from indexer.forms import SLOT, digest_page, find_forms, find_slot, link_alias, link_forms, write_beside, write_forms
+from indexer.forms import (
+    SLOT,
+    find_forms,
+    find_slot,
+    link_alias,
+    link_forms,
+    write_beside,
+    write_forms,
+)
 from indexer.graves import Graves
 from indexer.manifest import Beside, Manifest, PageSet, Written
-from indexer.pages import KINDS, Companion
+from indexer.pages import KINDS, PEOPLE, Companion
+from indexer.rendered import Rendered
 from indexer.versions import Batches, find_slots, list_versions, name_version
 from store import files
-from store.repository import OVERVIEW, PROJECTS, Repository
+from store.repository import CATALOGUE, OVERVIEW, PROJECTS, Repository
 
-_KINDS = [kind.name for kind in KINDS]
+_KINDS = [*(kind.name for kind in KINDS), PEOPLE]
 NEW = ".new-"  # of names of files that are moved as soon as they are whole
 
 
@@ -62,31 +71,35 @@ class Site:
             return {entry.name for entry in entries if not entry.name.startswith(".")}
         return set()
 
-    def publish(
-        self, name: str, pages: Mapping[str, bytes], aliases: Mapping[str, str], fingerprint: str, now: float
-    ) -> bool:
-        """Make the set consist of these pages, and of other names for them, in one step; False where it does.
+    def pages_of(self, name: str) -> dict[str, str]:
+        """The pages of a set that are whole, with what tells each from any other: see `Rendered.keys`."""
+        digests = _digests(known := self._known(name))
+        for form, written in known.files.items():
+            if not written.is_at(f"{self._root}/{name}/{form}"):
+                digests.pop(form.removesuffix(".gz"), None)
+        return digests
 
-        `now` is in seconds since 1970.
+    def publish(self, name: str, rendered: Rendered, now: float) -> bool:
+        """Make the set consist of what was rendered, in one step; False where it does.
+
+        `now` is in seconds since 1970. FileNotFoundError where a page that is to stay is not there any longer.
         """
-        known = self._known(name)
-        digests = {page: digest_page(content) for page, content in pages.items()}
-        digests |= {alias: digests[page] for alias, page in aliases.items()}
-        before = _digests(known)
-        if before == digests and self._is_whole(name, known):
-            self._manifest.put_set(name, PageSet(known.slot, fingerprint, known.files))
+        known, before = self._known(name), self.pages_of(name)
+        digests = rendered.digests()
+        if before == digests and _digests(known) == digests:
+            self._manifest.put_set(name, PageSet(known.slot, rendered.fingerprint, known.files))
             return False
         slot = max(int(now) // SLOT, known.slot + 1)
         directory = self._make_version(name, slot)
         written: dict[str, Written] = {}
-        for page, content in pages.items():
+        for page in digests.keys() - rendered.aliases.keys():
             is_same = before.get(page) == digests[page]
             linked = link_forms(f"{self._root}/{name}", known.files, page, directory) if is_same else {}
-            written |= linked or write_forms(directory, page, content, digests[page], slot)
-        for alias, page in aliases.items():
+            written |= linked or write_forms(directory, page, rendered.forms(page), digests[page], slot)
+        for alias, page in rendered.aliases.items():
             written |= link_alias(directory, written, page, alias)
         self._bury(self._exchange.put(f"{self._root}/{name}", directory), now)
-        self._manifest.put_set(name, PageSet(slot, fingerprint, written))
+        self._manifest.put_set(name, PageSet(slot, rendered.fingerprint, written))
         return True
 
     def _make_version(self, name: str, slot: int) -> str:
@@ -142,7 +155,7 @@ class Site:
         """The directories that everything lies in, by name and inode; what is deleted as a whole is missing here."""
         with contextlib.suppress(OSError), os.scandir(self._root) as entries:
             found = {(entry.name, entry.inode()) for entry in entries if entry.is_dir(follow_symlinks=False)}
-            return {(name, inode) for name, inode in found if name != OVERVIEW}  # a page set, so always another one
+            return {(name, inode) for name, inode in found if name not in (OVERVIEW, CATALOGUE)}  # always others
         return set()
 
     def write_beside(self, owner: str, wanted: Mapping[str, Companion], read: Callable[[Companion], bytes]) -> None:

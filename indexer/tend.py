@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from indexer.pages import PEOPLE
 from indexer.publish import Publisher
 from indexer.site import Site, project_of
 from store import files
@@ -23,9 +24,10 @@ MUCH = 0.04  # more as long as something is amiss
 class Tending:
     """Goes round the site for ever, a bounded time at once. Times are monotonic seconds."""
 
-    def __init__(self, site: Site, publisher: Publisher) -> None:
+    def __init__(self, site: Site, publisher: Publisher, soil_people: Callable[[Iterable[str]], None]) -> None:
         self._site = site
         self._publisher = publisher
+        self._soil_people = soil_people
         self._round: Iterator[str | None] = iter(())
         self._patience = SOME
         self._roots = site.roots()
@@ -67,8 +69,9 @@ class Tending:
             if damaged - self._said:
                 log.warning("found %d page sets damaged or gone; making them again", len(damaged))
             self._said |= damaged
-            projects = {project_of(name) for name in damaged}
-            self._publisher.soil({project for project in projects if project is not None}, urgent=False)
+            for_people = {name for name in damaged if name.startswith(f"{PEOPLE}/")}
+            self._soil_people(filter(None, map(project_of, for_people)))
+            self._publisher.soil(filter(None, map(project_of, damaged - for_people)), urgent=False)
             self._publisher.soil_overview()
 
 

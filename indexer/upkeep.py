@@ -3,12 +3,15 @@
 import logging
 from collections.abc import Callable, Iterable
 
-from indexer import comparison, index, learnt, manifest, publish, unread
+from indexer import abouts, comparison, index, learnt, manifest, people, publish, unread
+from indexer.catalogue import Catalogued
 from indexer.index import Index
 from indexer.inspect import fingerprint_of_inspection
 from indexer.manifest import Manifest
 from indexer.model import Overview
+from indexer.people import Made, People
 from indexer.pool import Broken, Inspected
+from indexer.portray import Portrayed
 from indexer.publish import Publisher
 from indexer.reconcile import Reconciler
 from indexer.rejections import Rejections
@@ -26,9 +29,9 @@ from store.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Message = Hint | Checked | Inspected | Broken
+Message = Hint | Checked | Inspected | Broken | Made
 
-SCHEMA = (*index.SCHEMA, *manifest.SCHEMA, *publish.SCHEMA)
+SCHEMA = (*index.SCHEMA, *manifest.SCHEMA, *publish.SCHEMA, *people.SCHEMA, *abouts.SCHEMA)
 PASSING = (*learnt.PASSING, *comparison.PASSING, *unread.PASSING)
 
 PROGRESS = 2.0  # seconds between two lines about a long reading
@@ -54,7 +57,8 @@ class Upkeep:
         self._tracker = Tracker(repository, self._state, known, tell)
         self._reconciler = Reconciler(repository, self._state, self._tracker, settings.reconcile_interval)
         self._publisher = Publisher(repository, self._state, self._tracker, self._site, self._reconciler.awaits)
-        self._tending = Tending(self._site, self._publisher)
+        self._people = People(repository, self._state, self._site, known, tell)
+        self._tending = Tending(self._site, self._publisher, self._people.soil)
         self._rejections = Rejections()
         self._tidied = 0  # rounds of the reconciler after which everything was tidied
         self._is_swept = True
@@ -74,10 +78,17 @@ class Upkeep:
         self._tidy()
         self._tending.step(now, is_calm=not self._is_late)
         self._publisher.step(now)
+        self._step_people(now)
         self._say_what_is_rejected(now, changed=changed)
         self._note_lateness(now)
         self._state.flush(now)
         self._calm_down(now, changed=changed)
+
+    def _step_people(self, now: float) -> None:
+        """Have pages made that nobody waits for, when there is nothing else to be done."""
+        self._people.soil(self._publisher.take_settled())
+        if not self._is_late:
+            self._people.step(now)
 
     def _calm_down(self, now: float, *, changed: bool) -> None:
         """Tidy up once nothing has changed for a moment."""
@@ -104,9 +115,7 @@ class Upkeep:
 
     def _take_in(self, messages: list[Message], now: float) -> bool:
         """Make the index right for what was heard of, was read by the pool, or is to be tried again."""
-        for each in messages:
-            if isinstance(each, Checked):
-                self._tracker.learn(each)
+        self._hear(messages, now)
         paths = self._settling.settle((each for each in messages if isinstance(each, Hint)), now)
         if "" in paths:  # the directory itself
             self._reconciler.request(now)
@@ -121,6 +130,14 @@ class Upkeep:
         if self._tracker.take_reopened():
             self._watching.begin_anew()
         return changed or bool(messages or paths)
+
+    def _hear(self, messages: Iterable[Message], now: float) -> None:
+        """Take in what changes nothing that installers are told."""
+        for each in messages:
+            if isinstance(each, Checked):
+                self._tracker.learn(each)
+            elif isinstance(each, Portrayed | Catalogued):
+                self._people.receive(each, now)
 
     def _soil(self, projects: set[str], *, urgent: bool) -> bool:
         self._publisher.soil(projects, urgent=urgent)
@@ -193,6 +210,18 @@ class Upkeep:
             faults.append(f"behind for {now - self._late_since:.0f} s: {self._progress}")
         return faults
 
+    def figures(self, at: float, now: float) -> dict[str, float]:
+        """How much there is of everything; `at` is the time `now`, in seconds since 1970."""
+        counts = self._tracker.index.counts()
+        return {
+            "files": counts.distributions,
+            "projects": counts.projects,
+            "bytes": counts.size,
+            "rejected": len(self._rejections.reported),
+            "queue": self._tracker.unread + self._publisher.pending,
+            "reconciled": at - (now - self._reconciler.ended) if self._reconciler.rounds else 0,
+        }
+
     @property
     def _progress(self) -> str:
         known, unread = len(self._tracker.index), self._tracker.unread + self._reconciler.ahead
@@ -202,9 +231,12 @@ class Upkeep:
         """Seconds until there is something to do unless something is heard; endless where there is nothing."""
         if self._reconciler.is_going_on or self._tracker.is_reading or self._is_listed_anew:
             return 0.0
+        if self._people.can_go_on and not self._is_late:
+            return 0.0
         return min(each.patience(now) for each in (self._settling, self._publisher, self._rejections))
 
     def stop(self) -> None:
         self._watching.stop()
         self._tracker.stop()
+        self._people.stop()
         self._state.close()

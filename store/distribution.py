@@ -41,15 +41,20 @@ class Distribution:
 class Contents:
     """What a whole archive says of itself; `digest` is that of the whole file.
 
-    One release; several only where it has no core metadata and its file name has several readings.
-    `core_metadata` is what is served as `.metadata`: a wheel's METADATA, nothing for other kinds.
+    One release; several only where it has no core metadata and its file name has several readings. `metadata` is the
+    text that names the release; empty where it is by its file name.
     """
 
     releases: tuple[Release, ...]
     kind: Kind
     digest: str
     requires_python: str
-    core_metadata: bytes
+    metadata: bytes
+
+    @property
+    def core_metadata(self) -> bytes:
+        """What is served as `.metadata`: a wheel's METADATA, nothing for other kinds."""
+        return self.metadata if self.kind == "wheel" else b""
 
     @property
     def distribution(self) -> Distribution:
@@ -184,8 +189,7 @@ def _judge(parsed: ParsedFilename, seen: _Seen, digest: str) -> Contents:
         if seen.is_buildable() and (seen.depth or 0) > 2:  # the egg-info of something else, as tests have them
             return _by_name(parsed, seen, digest)
         raise
-    core_metadata = seen.text if parsed.kind == "wheel" else b""
-    return Contents((release,), parsed.kind, digest, seen.metadata.requires_python, core_metadata)
+    return Contents((release,), parsed.kind, digest, seen.metadata.requires_python, seen.text)
 
 
 def _by_name(parsed: ParsedFilename, seen: _Seen, digest: str) -> Contents:

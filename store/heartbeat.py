@@ -2,7 +2,8 @@
 
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from store import files
 from store.data import Data
@@ -24,6 +25,7 @@ class Heartbeat:
     notes: tuple[str, ...] = ()
     starts: tuple[float, ...] = ()
     stopped: bool = False
+    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # of each repository
 
     @property
     def is_unsteady(self) -> bool:
@@ -42,8 +44,9 @@ def read_heartbeat(data: Data) -> tuple[Heartbeat, float]:
         age = time.time() - data.heartbeat.stat().st_mtime
         fields = json.loads(data.heartbeat.read_bytes())
         lists = {name: tuple(fields[name]) for name in ("faults", "notes", "starts")}
-        return Heartbeat(**lists, stopped=bool(fields["stopped"])), max(age, 0.0)
-    except (OSError, ValueError, KeyError, TypeError):
+        figures = {str(name): dict(each) for name, each in fields["figures"].items()}
+        return Heartbeat(**lists, stopped=bool(fields["stopped"]), figures=figures), max(age, 0.0)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return Heartbeat(), float("inf")
 
 

@@ -11,6 +11,7 @@ ANONYMOUS = "anonymous"
 AUTHENTICATED = "authenticated"
 RIGHTS = ("download", "upload", "delete")
 GROUP = "@"  # before the name of one
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 _NAME = re.compile(r"[^:@\x00-\x1f\x7f][^:\x00-\x1f\x7f]{0,199}")  # of a user
 
 
@@ -55,6 +56,7 @@ class Policies:
 
     `users` are all that it names, each with the line. `mistakes` are values that cannot be: each gives nothing.
     `doubts` may be mistakes, or meant for later. With `audit` there is a file about changes and refusals.
+    `metrics` are the networks from which these are seen.
     """
 
     by_repository: Mapping[str, Policy]
@@ -62,6 +64,7 @@ class Policies:
     doubts: tuple[Doubt, ...] = ()
     mistakes: tuple[Doubt, ...] = ()
     audit: bool = False
+    metrics: tuple[str, ...] = LOOPBACK
 
     def of(self, repository: str) -> Policy:
         return self.by_repository.get(repository) or self.by_repository.get(DEFAULT, Policy())

@@ -5,6 +5,7 @@ with a key that there is not, which may have been meant to close something, give
 name is refused with the whole file: what it was meant to close would be open.
 """
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,12 +14,23 @@ from functools import partial
 from typing import Any
 
 from store.errors import BadPolicy
-from store.policy import ANONYMOUS, AUTHENTICATED, GROUP, RIGHTS, Authority, Doubt, Policies, Policy, is_user_name
+from store.policy import (
+    ANONYMOUS,
+    AUTHENTICATED,
+    GROUP,
+    LOOPBACK,
+    RIGHTS,
+    Authority,
+    Doubt,
+    Policies,
+    Policy,
+    is_user_name,
+)
 from store.repository import DEFAULT, NAME_EXPECTED, NAMED, is_repository_name
 from store.toml_lines import explain_syntax, find_strings, line_of
 
 AUTHENTICATION = "authentication"
-_TOP = f"audit, [groups], [{AUTHENTICATION}], [{NAMED}.{DEFAULT}] or [{NAMED}.NAME]"
+_TOP = f"audit, metrics, [groups], [{AUTHENTICATION}], [{NAMED}.{DEFAULT}] or [{NAMED}.NAME]"
 ANYBODY = (ANONYMOUS, AUTHENTICATED)
 _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?")
 
@@ -55,6 +67,7 @@ def parse_policies(content: bytes) -> Policies:
 def _read_policies(text: str, document: dict[str, Any]) -> Policies:
     mistakes: list[Doubt] = []
     audit = _read_audit(text, document.pop("audit", False), mistakes)
+    metrics = _read_metrics(text, document.pop("metrics", list(LOOPBACK)), mistakes)
     groups = _read_groups(text, document.pop("groups", {}), mistakes)
     authority = _read_authority(text, document.pop(AUTHENTICATION, {}), mistakes)
     tables = _read_tables(text, document)
@@ -69,6 +82,7 @@ def _read_policies(text: str, document: dict[str, Any]) -> Policies:
         () if authority else tuple(_doubt_groups(named, groups, lines)),
         tuple(sorted(mistakes)),
         audit,
+        metrics,
     )
 
 
@@ -77,6 +91,21 @@ def _read_audit(text: str, value: object, mistakes: list[Doubt]) -> bool:
     if not isinstance(value, bool):
         mistakes.append(Doubt(line_of(text, "audit"), f"audit = {_show(value)}; expected true or false"))
     return value is not False
+
+
+def _read_metrics(text: str, value: object, mistakes: list[Doubt]) -> tuple[str, ...]:
+    found, is_right = _keep_right(value, _is_network)
+    if not is_right:
+        expected = 'a list of addresses or networks, such as "192.0.2.7" or "10.0.0.0/8"'
+        mistakes.append(Doubt(line_of(text, "metrics"), f"metrics = {_show(value)}; expected {expected}"))
+    return found
+
+
+def _is_network(one: object) -> bool:
+    try:
+        return isinstance(one, str) and bool(ipaddress.ip_network(one))
+    except ValueError:
+        return False
 
 
 def _read_authority(text: str, table: object, mistakes: list[Doubt]) -> Authority | None:

@@ -8,7 +8,7 @@ DEFAULT = "default"
 NAMED = "repositories"  # below it, in URLs and in the data directory alike, are all others
 NAME = re.compile("[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")  # of one; nginx.conf has it, too
 NAME_EXPECTED = "up to 64 lower-case letters, digits, and . _ - between them, not ending in .toml"
-PROJECTS, OVERVIEW = "projects", "overview"  # below `site`: the page sets
+PROJECTS, OVERVIEW, CATALOGUE = "projects", "overview", "catalogue"  # below `site`: the page sets
 
 
 def is_repository_name(name: str) -> bool:
@@ -35,6 +35,10 @@ class Repository:
         """As `address_of` has it."""
         return address_of(self.name)
 
+    def status(self, project: str) -> Path:
+        """How the project is, where anybody said so: in the form of `store.status`."""
+        return self.packages / f"{project}.status"
+
     @property
     def index(self) -> Path:
         """What was learnt from each file, and what was written below `site`."""
@@ -49,6 +53,11 @@ class Repository:
     def overview(self) -> Path:
         """The page set about all projects."""
         return self.site / OVERVIEW
+
+    @property
+    def searched(self) -> Path:
+        """What each project says of itself, as `store.searched` has it."""
+        return self.site / CATALOGUE / "projects.json"
 
     @property
     def projects(self) -> Path:

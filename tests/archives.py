@@ -12,7 +12,8 @@ from pathlib import Path
 def core_metadata(name: str, version: str, **fields: str) -> str:
     """METADATA or PKG-INFO; `Requires_Python=">=3.8"` adds the field Requires-Python."""
     extra = "".join(f"{key.replace('_', '-')}: {value}\n" for key, value in fields.items())
-    return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: A test\n{extra}"
+    summary = "" if "Summary" in fields else "Summary: A test\n"
+    return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{summary}{extra}"
 
 
 def make_wheel(

@@ -10,8 +10,8 @@ from tests.running import HERE
 
 ROOMS = {
     "store": {"isal", "packaging"},
-    "uploader": {"aiohttp", "packaging", "passlib", "shtab", "store"},
-    "indexer": {"jinja2", "markupsafe", "packaging", "store", "watchdog"},
+    "uploader": {"aiohttp", "defusedxml", "packaging", "passlib", "prometheus_client", "shtab", "store"},
+    "indexer": {"jinja2", "markupsafe", "nh3", "packaging", "readme_renderer", "store", "watchdog"},
     "scripts": {"store"},
 }
 HOMES = {
@@ -20,6 +20,10 @@ HOMES = {
     "markupsafe": ["indexer/pages/templates.py"],
     "passlib": ["uploader/auth/hashes.py"],
     "shtab": ["uploader/commands.py"],
+    "nh3": ["indexer/readme.py"],
+    "readme_renderer": ["indexer/readme.py"],
+    "prometheus_client": ["uploader/metrics.py"],
+    "defusedxml": ["uploader/search/xmlrpc.py"],
     "isal": ["store/archive/inflate.py"],
 }
 PATHS = ("store/data.py", "store/repository.py")

@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 
 from store.errors import AlreadyExists, Refused, clip
 from uploader.audit import log_refused, log_unexpected
+from uploader.tally import count_refused
 
 REASON_LIMIT = 300  # characters of a reason phrase
 LINE_LIMIT = 4000  # characters of a body
@@ -51,8 +52,10 @@ async def errors_as_http(request: web.Request, handler: Handler) -> web.StreamRe
         if refusal is None:
             identifier = secrets.token_hex(4)
             log_unexpected(request, identifier, error)
+            count_refused(request, 500)
             return answer(request, 500, f"an unexpected error, which the uploader's log explains as {identifier}")
     log_refused(request, refusal.status, str(refusal))
+    count_refused(request, refusal.status)
     response = answer(request, refusal.status, str(refusal))
     response.headers.update(refusal.headers)
     return response

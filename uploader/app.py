@@ -3,9 +3,10 @@
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from store.settings import Settings
-from uploader import index_mtime, notices, repositories
+from uploader import index_mtime, metrics, notices, repositories
 from uploader.answers import errors_as_http
 from uploader.audit_file import AUDIT, AuditFile
 from uploader.auth import reads
@@ -14,10 +15,14 @@ from uploader.auth.reads import Reads
 from uploader.change.changes import Changes
 from uploader.health import Health
 from uploader.index_mtime import IndexMtime
+from uploader.metrics import Metrics
 from uploader.named import Named
 from uploader.notices import Notices
 from uploader.redirects import redirect
 from uploader.repositories import Repositories
+from uploader.search import searches as searching
+from uploader.search.searches import Searches
+from uploader.tally import TALLY, Tally
 from uploader.upload.listed import Listings
 from uploader.upload.uploads import Uploads
 
@@ -37,6 +42,7 @@ def create_app(settings: Settings) -> web.Application:
     data = settings.data
     app = web.Application(middlewares=[errors_as_http], client_max_size=BODY_LIMIT)
     app[AUDIT] = AuditFile(data)
+    app[TALLY] = Tally()
     gatehouse = Gatehouse(data)
     app.router.add_get("/health", Health(data, gatehouse.elsewhere).answer)
     app.cleanup_ctx.append(gatehouse.keeping)
@@ -45,12 +51,24 @@ def create_app(settings: Settings) -> web.Application:
     app.router.add_get(repositories.ADDRESS, Repositories(data, gatehouse.authorization).answer)
     app.router.add_get(notices.ADDRESS, Notices(data).answer)
     app.router.add_get(index_mtime.ADDRESS, IndexMtime(data).answer)
-    app.router.add_get(ANY, redirect)
+    app.router.add_get(metrics.ADDRESS, Metrics(data, app[TALLY]).answer)
     listings = Listings(data)
     changes = Changes(data, settings.listing_wait, gatehouse.authorization, listings)
     uploads = Uploads(data, settings.listing_wait, gatehouse.authorization, listings, changes)
-    app.router.add_post(ANY, uploads.take)
+    searches = Searches(data, gatehouse.authorization)
+    app.router.add_get(searching.ADDRESS, searches.answer)
+    app.router.add_get(ANY, redirect)
+    app.router.add_post(ANY, _choose(searches.call, uploads.take))
     app.router.add_put(ANY, changes.put)
     app.router.add_delete(ANY, changes.delete)
     app.on_cleanup.append(lambda _: uploads.close())
     return app
+
+
+def _choose(call: Handler, take: Handler) -> Handler:
+    """XML is a question; everything else that is sent is a change."""
+
+    async def post(request: web.Request) -> web.StreamResponse:
+        return await (call if request.content_type == searching.XML else take)(request)
+
+    return post

@@ -1,6 +1,7 @@
 """The commands for people: `python -m uploader.commands`, behind `scripts/larder`; `larder` in the containers."""
 
 import argparse
+import subprocess
 import sys
 
 import shtab
@@ -25,6 +26,9 @@ def main() -> int:
         return REFUSED
 
 
+_VERIFY = "A line for each thing that is wrong; exits 1 where there is one. It may take as long as the first indexing."
+
+
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="larder", description="What people do with a Larder beside its files.")
     parser.add_argument("--version", action="version", version=f"larder {VERSION}")
@@ -36,6 +40,9 @@ def _parse_arguments() -> argparse.Namespace:
         "check", help="say what is wrong with users and policy", description="Exits 2 where something is to be mended."
     )
     check.set_defaults(run=_check)
+    verify = commands.add_parser("verify", help="compare every file and page with everything", description=_VERIFY)
+    verify.add_argument("--repair", action="store_true", help="remove derived files that are wrong: they are made anew")
+    verify.set_defaults(run=_verify)
     completion = commands.add_parser("completion", help="print what a shell needs to complete these commands")
     completion.add_argument("shell", choices=shtab.SUPPORTED_SHELLS, metavar="|".join(shtab.SUPPORTED_SHELLS))
     completion.set_defaults(run=lambda _, arguments: print(shtab.complete(parser, arguments.shell)))  # noqa: T201
@@ -47,6 +54,16 @@ def _check(data: Data, _: argparse.Namespace) -> int:
     for line in (*problems, *(f"{warning} (a warning)" for warning in list_warnings(data))):
         print(line)  # noqa: T201 - this is what was asked for
     return WRONG if problems else 0
+
+
+def _verify(data: Data, arguments: argparse.Namespace) -> int:
+    """Users and policy here; files and pages by the program that makes pages."""
+    problems = list(list_problems(data))
+    for line in problems:
+        print(line, flush=True)  # noqa: T201 - this is what was asked for
+    command = [sys.executable, "-P", "-m", "indexer.verify", "--data", str(data.root)]
+    done = subprocess.run([*command, *(["--repair"] if arguments.repair else [])], check=False)
+    return done.returncode or int(bool(problems))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from indexer.fingerprint import fingerprint
 from indexer.model import Overview, ProjectDetail
-from indexer.pages import boards, home, listing, metadata, simple, static
+from indexer.pages import boards, home, listing, metadata, people, simple, static
 from indexer.pages.companion import Companion
 from store.repository import PROJECTS
 
@@ -18,6 +18,7 @@ __all__ = [
     "FOR_INSTALLERS",
     "KINDS",
     "OVERVIEW_ALIASES",
+    "PEOPLE",
     "Companion",
     "Kind",
     "fingerprint_of_pages",
@@ -50,6 +51,7 @@ FOR_INSTALLERS = Kind(
 )
 FOR_BOARDS = Kind("boards", boards.list_shown, (boards.render_documents,), boards.list_aliases)
 KINDS = (FOR_INSTALLERS, FOR_BOARDS)  # what is waited for comes first
+PEOPLE = people.NAME  # which `indexer.people` has made
 OF_ALL = (simple.render_list, home.render_home, static.render_static)
 BESIDE = (metadata.list_metadata,)
 OVERVIEW_ALIASES = simple.LIST_ALIASES
@@ -57,8 +59,11 @@ OVERVIEW_ALIASES = simple.LIST_ALIASES
 COMPRESSED = (*simple.PAGES, ".css", ".js", metadata.SUFFIX)  # what has a `.gz` beside it; nginx fills in the others
 
 _SOURCES = Path(__file__).parent
-_ALSO_FROM = ("listing.py", "names.py", "__init__.py")  # of `store`
-_LIBRARIES = ("jinja2", "packaging")
+_ALSO_FROM = (
+    "store/__init__.py", "store/listing.py", "store/names.py", "store/searched.py", "indexer/describe.py",
+    "indexer/portraits.py", "indexer/readme.py",
+)  # fmt: skip
+_LIBRARIES = ("comrak", "docutils", "jinja2", "nh3", "packaging", "pygments", "readme_renderer")
 
 
 def render_overview(overview: Overview) -> dict[str, bytes]:
@@ -77,6 +82,6 @@ def is_compressed(page: str) -> bool:
 
 def fingerprint_of_pages() -> str:
     """Changes whenever anything changes that decides what pages look like."""
-    store = _SOURCES.parent.parent / "store"
-    ours = sorted(path for path in _SOURCES.rglob("*") if path.suffix in (".py", ".html", ".css", ".js"))
-    return fingerprint([*ours, *(store / name for name in _ALSO_FROM)], _LIBRARIES)
+    top = _SOURCES.parent.parent
+    ours = sorted(path for path in _SOURCES.rglob("*") if path.suffix in (".py", ".html", ".atom", ".css", ".js"))
+    return fingerprint([*ours, *(top / name for name in _ALSO_FROM)], _LIBRARIES)

@@ -5,18 +5,15 @@ are the versions that there are.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 
-from packaging.utils import canonicalize_version
 from packaging.version import Version
 
 from indexer.model import ListedFile, ProjectDetail
-from indexer.pages.text import render_json, render_url
+from indexer.pages.releases import canonical, pick_latest
+from indexer.pages.text import ORIGIN, render_json, render_url
 
 DOCUMENT = "boards.json"
 ARCHIVES = (".tar.gz", ".tgz")  # all that upip can unpack
-
-_ORIGIN = b'<!--# echo var="board_origin" encoding="none" -->'  # upip takes no relative URL: nginx fills in the address
 
 
 def list_shown(detail: ProjectDetail) -> tuple[object, ...]:
@@ -47,20 +44,13 @@ def list_aliases(detail: ProjectDetail) -> dict[str, str]:
     return {f"boards@{spelling}.json": DOCUMENT for file in files for spelling in _spellings(file.release)}
 
 
-@lru_cache(maxsize=1 << 12)
 def _spellings(release: str) -> list[str]:
-    return sorted({release, canonicalize_version(release)})
-
-
-def pick_latest(versions: Iterable[Version]) -> Version:
-    """The newest final release, or the newest pre-release where there is none."""
-    known = sorted(versions)
-    return next((version for version in reversed(known) if not version.is_prerelease), known[-1])
+    return sorted({release, canonical(release)})
 
 
 def _sdists(detail: ProjectDetail) -> dict[Version, ListedFile]:
     """upip insists on exactly one file per release: the last one, of those that are not yanked if there are any."""
-    yanked_first = sorted(detail.files, key=lambda file: file.yanked is None)
+    yanked_first = sorted(detail.offered, key=lambda file: file.yanked is None)
     found: dict[Version, ListedFile] = {}
     for file in filter(_suits_boards, yanked_first):
         found.pop(file.version, None)  # 1.0 and 1.0.0 are the same: the key is to be the one of the file
@@ -75,4 +65,4 @@ def _suits_boards(file: ListedFile) -> bool:
 def _render_document(latest: ListedFile, sdists: Iterable[ListedFile]) -> bytes:
     releases = {file.release: [{"url": f"@/packages/{render_url(file.path)}"}] for file in sdists}
     document = render_json({"info": {"version": latest.release}, "releases": releases})
-    return document.replace(b'"@/', b'"' + _ORIGIN + b"/")  # no other text in it can hold these three characters
+    return document.replace(b'"@/', b'"' + ORIGIN + b"/")  # no other text in it can hold these three characters

@@ -1,21 +1,22 @@
-"""The simple pages, HTML and JSON: the project list and the project detail (PEP 503, 592, 629, 658, 691, 700, 714)."""
+"""The simple pages, HTML and JSON: the project list and the project detail.
 
-from datetime import UTC, datetime
+PEP 503, 592, 629, 658, 691, 700, 714, 792.
+"""
+
 from functools import lru_cache
 from typing import Any
 
 from indexer.model import ListedFile, Overview, ProjectDetail
 from indexer.pages.templates import render_template
-from indexer.pages.text import render_ascii, render_json, render_url
+from indexer.pages.text import render_ascii, render_json, render_time, render_url
 
 API_VERSION = "1.1"  # PEP 700: versions, size, upload-time
+API_VERSION_WITH_STATUS = "1.4"  # PEP 792
 
 DETAIL_HTML, DETAIL_JSON = "simple.html", "simple.json"
 LIST_HTML, LIST_JSON = "list.html", "list.json"
 PAGES = (DETAIL_HTML, DETAIL_JSON, LIST_HTML, LIST_JSON)
 DETAIL_ALIASES, LIST_ALIASES = {"simple.v1html": DETAIL_HTML}, {"list.v1html": LIST_HTML}  # the same as another type
-
-_END_OF_TIME = 253_402_300_799_999_999  # microseconds, of the year 9999
 
 
 def render_list(overview: Overview) -> dict[str, bytes]:
@@ -30,13 +31,17 @@ def _render_list(projects: tuple[str, ...]) -> dict[str, bytes]:
 
 
 def render_detail(detail: ProjectDetail) -> dict[str, bytes]:
-    page = render_template("simple.html", detail=detail, api_version=API_VERSION)
-    document = {
-        "meta": {"api-version": API_VERSION},
+    api_version = API_VERSION_WITH_STATUS if detail.status else API_VERSION
+    page = render_template("simple.html", detail=detail, api_version=api_version)
+    document: dict[str, Any] = {
+        "meta": {"api-version": api_version},
         "name": detail.name,
         "versions": list(dict.fromkeys(file.release for file in detail.files)),
-        "files": [_file_entry(file) for file in detail.files],
+        "files": [_file_entry(file) for file in detail.offered],
     }
+    if detail.status:
+        why = {"reason": detail.status.reason} if detail.status.reason else {}
+        document["project-status"] = {"status": detail.status.marker, **why}
     return {DETAIL_HTML: render_ascii(page), DETAIL_JSON: render_json(document)}
 
 
@@ -59,11 +64,5 @@ def _file_entry(file: ListedFile) -> dict[str, Any]:
         entry["gpg-sig"] = True
     entry["yanked"] = False if file.yanked is None else file.yanked or True
     entry["size"] = file.identity.size
-    entry["upload-time"] = _upload_time(file.identity.mtime_ns)
+    entry["upload-time"] = render_time(file.identity.mtime_ns)  # its own, so that it outlives all that is derived
     return entry
-
-
-def _upload_time(mtime_ns: int) -> str:
-    """PEP 700: `yyyy-mm-ddThh:mm:ss.ffffffZ`. The file's own time, so that it survives everything derived."""
-    seconds, rest = divmod(min(max(mtime_ns // 1000, 0), _END_OF_TIME), 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:06d}Z"

@@ -29,5 +29,5 @@ def _url(path: str) -> Markup:
 _ENVIRONMENT = _create_environment()
 
 
-def render_template(name: str, **values: object) -> str:
+def render_template(name: str, /, **values: object) -> str:
     return _ENVIRONMENT.get_template(name).render(values)

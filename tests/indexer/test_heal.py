@@ -10,7 +10,7 @@ import pytest
 
 from tests.archives import digest, make_board_sdist, make_wheel
 from tests.conftest import Start
-from tests.running import PASSWORD, USER, Larder, basic, form, running_in, wait_until
+from tests.running import JSON, PASSWORD, USER, Larder, basic, form, running_in, wait_until
 
 PAGES = ("/", "/-/larder.css", "/simple/", "/simple/demo/", "/demo/json", "/demo==1.0/json",
          "/packages/demo-1.0-py3-none-any.whl.metadata")  # fmt: skip
@@ -37,7 +37,19 @@ def answers(larder: Larder) -> dict[str, tuple[int, bytes]]:
 def good_answers(larder: Larder) -> dict[str, tuple[int, bytes]]:
     """What is answered while nothing is amiss."""
     wait_until(lambda: {status for status, _ in answers(larder).values()} == {200}, 30)
+    wait_until(lambda: is_told_of_all(larder), 30)
     return answers(larder)
+
+
+def is_told_of_all(larder: Larder) -> bool:
+    """Whether the start page shows each project as the simple pages have it."""
+    try:
+        told = {name: version for name, version, *_ in larder.get("/-/projects.json").json()}
+        listed = {project["name"] for project in larder.get("/simple/", Accept=JSON).json()["projects"]}
+        latest = {name: max(file.split("-")[1] for file in larder.detail(name)) for name in listed}
+    except ValueError:  # a page that is not made anew yet
+        return False
+    return told.keys() == listed and all(latest[name].startswith(version or "x") for name, version in told.items())
 
 
 def remove(path: Path) -> None:

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from indexer.model import ListedFile, ProjectDetail
 from indexer.pages import FOR_BOARDS
-from indexer.pages.boards import pick_latest
+from indexer.pages.releases import pick_latest
 from store.distribution import Distribution
 from store.identity import Identity
 from store.names import Kind

@@ -38,7 +38,7 @@ class Room:
         self.ahead: set[str] = set()  # projects that nobody came by yet
         is_ahead = self.ahead.__contains__
         self.publisher = Publisher(repository, self.state, self.tracker, self.site, is_ahead)
-        self.tending = Tending(self.site, self.publisher)
+        self.tending = Tending(self.site, self.publisher, lambda _: None)
         self.now = 100.0
 
     def add(self, name: str, version: str = "1.0") -> Path:
@@ -48,7 +48,9 @@ class Room:
 
     def step(self, seconds: float = 0.0) -> int:
         self.now += seconds
-        return self.publisher.step(self.now)
+        changed = self.publisher.step(self.now)
+        self.publisher.take_settled()
+        return changed
 
     def overview(self) -> None:
         gathered = Overview(tuple(sorted(self.publisher.projects())), (), (), Counts(0, 0, 0), False, "")
@@ -125,6 +127,7 @@ def test_what_installers_wait_for_comes_first_and_a_restart_forgets_nothing_of_t
     assert again.step(room.now) == 0
     assert sorted(path.name for path in boards.iterdir()) == ["p0", "p1", "p2"]
     assert again.pending == 0
+    assert sorted(again.take_settled()) == ["p0", "p1", "p2"]
     assert room.state.all("select * from due") == []
 
 

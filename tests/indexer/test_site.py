@@ -14,6 +14,7 @@ from indexer.graves import GRACE
 from indexer.manifest import Manifest
 from indexer.model import ListedFile
 from indexer.pages import KINDS, Companion
+from indexer.rendered import Rendered
 from indexer.site import Site
 from indexer.state import State
 from indexer.upkeep import PASSING, SCHEMA, open_state
@@ -58,7 +59,7 @@ def beside(*paths: str) -> dict[str, Companion]:
 
 def publish(site: Site, name: str = NAME, pages: dict[str, bytes] = PAGES, now: float = NOW) -> bool:
     aliases = {"simple.v1html": "simple.html"} if "simple.html" in pages else {}
-    return site.publish(name, pages, aliases, "f", now)
+    return site.publish(name, Rendered(pages, "f", aliases), now)
 
 
 def content(directory: Path) -> dict[str, bytes]:

@@ -13,8 +13,11 @@ from indexer.pages import (
     Companion,
     is_compressed,
     list_companions,
+    people,
     render_overview,
 )
+from indexer.pages.catalogue import Entry, render_catalogue
+from indexer.portraits import portray
 from store.distribution import Distribution, read_contents
 from store.identity import Identity
 from store.names import SIGNATURE, YANKED, parse_filename
@@ -31,7 +34,22 @@ def write_site(repository: Repository, **overview: Any) -> None:
                 _write_set(repository.site / kind.set_of(detail.name), pages, kind.list_aliases(detail))
         for path, companion in list_companions(detail).items():
             _write(repository.site / path, _content(repository, companion))
+    _write_for_people(repository, details)
     _write_set(repository.overview, render_overview(overview_of(details, **overview)), OVERVIEW_ALIASES)
+
+
+def _write_for_people(repository: Repository, details: list[ProjectDetail]) -> None:
+    entries = []
+    for detail in details:
+        pages, about = portray(repository, detail, people.list_shown(detail), plainly=False)
+        there = {page: content for page, content in pages.items() if content}
+        aliases = {alias: page for alias, page in people.list_aliases(detail).items() if page in there}
+        _write_set(repository.site / people.NAME / detail.name, there, aliases)
+        assert about
+        entries.append(
+            Entry(detail.name, about.version, about.summary, detail.files[-1].identity.mtime_ns, about.version)
+        )
+    _write_set(repository.searched.parent, render_catalogue(entries), {})
 
 
 def _content(repository: Repository, companion: Companion) -> bytes:

@@ -21,7 +21,9 @@ from uploader.auth.hashes import hash_password
 from uploader.auth.passwords import Proof
 from uploader.auth.readers import NAME
 
-READS = ("/", "/simple/", "/simple/demo/", "/packages/demo-1.0-py3-none-any.whl", "/demo/", "/demo", "/demo/json",
+READS = ("/project/demo/", "/project/demo/1.0/", "/-/projects/", "/-/projects.json", "/-/feed.atom",
+         "/project/demo/feed.atom", "/pypi/demo/json", "/pypi/demo/1.0/json",
+         "/", "/simple/", "/simple/demo/", "/packages/demo-1.0-py3-none-any.whl", "/demo/", "/demo", "/demo/json",
          "/demo==1.0/json", "/demo==9/json", "/Demo/json", "/simple/nope/", "/-/larder.css", "/Demo/", "/simple/foo-/",
          "/packages/demo-1.0-py3-none-any.whl.metadata", "/packages/odd.directory/demo-2.0-py3-none-any.whl",
          "/packages/demo-1.0.tar.gz.asc", "/packages/nope-1.0-py3-none-any.whl", "/packages/x.part", "/packages/",

@@ -28,7 +28,7 @@ def test_the_page_tells_a_person_what_to_type(site: Site) -> None:
     assert "twine upload --repository-url http://larder.lan:8089/ dist/*" in page
     assert "repository = http://larder.lan:8089/\n" in page
     assert "machine larder.lan\n" in page
-    assert '<a href="simple/demo/">demo</a>' in page
+    assert '<a href="project/demo/">demo</a>' in page
     assert f"Larder {VERSION}" in page
     assert "<!--#" not in page
 

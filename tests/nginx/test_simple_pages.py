@@ -215,7 +215,7 @@ def test_the_style_of_a_page_is_found_from_the_page(site: Site, path: str) -> No
     assert urljoin(f"http://x/prefix{path}", found[1]) == "http://x/prefix/-/larder.css"
 
 
-@pytest.mark.parametrize(("asset", "kind"), [("larder.css", "text/css"), ("filter.js", "text/javascript")])
+@pytest.mark.parametrize(("asset", "kind"), [("larder.css", "text/css"), ("larder.js", "text/javascript")])
 def test_style_and_script_have_their_types(site: Site, asset: str, kind: str) -> None:
     answer = site.get(f"/-/{asset}")
     assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, kind)

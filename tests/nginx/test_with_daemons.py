@@ -138,6 +138,7 @@ def test_pages_that_went_missing_are_written_again_without_reading_a_file(larder
     larder.start()
     wait_until(lambda: larder.get("/simple/demo/").status == 200)
     wait_until(lambda: ": 0 read, 0 being read" in larder.log[said:])
+    wait_until(lambda: larder.get("/project/demo/").status == larder.get("/-/projects.json").status == 200)
 
 
 def test_reading_through_nginx_causes_no_work(larder: Larder) -> None:

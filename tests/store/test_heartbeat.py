@@ -16,7 +16,7 @@ def data(tmp_path: Path) -> Data:
 
 
 def test_a_heartbeat_is_read_as_it_was_written_with_its_age(data: Data) -> None:
-    beat = Heartbeat(("a fault",), ("a note",), (1.0, 2.0), stopped=True)
+    beat = Heartbeat(("a fault",), ("a note",), (1.0, 2.0), stopped=True, figures={"default": {"files": 1}})
     write_heartbeat(data, beat)
     os.utime(data.heartbeat, (1e9, 1e9))
     found, age = read_heartbeat(data)

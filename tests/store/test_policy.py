@@ -84,7 +84,7 @@ def test_closed_is_a_policy_that_gives_nothing_away() -> None:
         ("[repositories.Team]\nupload = []", "line 1: 'Team' is no name of a repository; expected up to 64 lower-case"),
         ('[repositories."../x"]\nupload = []', "line 1: '../x' is no name of a repository; expected"),
         ("[repositories]\nteam = 1", "line 2: 'team' is no table; expected [repositories.team]"),
-        ("[repository.default]", "line 1: 'repository' is no key; expected audit, [groups], [authentication], [rep"),
+        ("[repository.default]", "line 1: 'repository' is no key; expected audit, metrics, [groups], [authenticati"),
         (
             "[groups]\ncore = ['ann']\ndownload = ['authenticated']",
             "line 3: 'download' is no name of a group; expected",

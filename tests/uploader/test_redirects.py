@@ -19,6 +19,13 @@ from tests.uploader.room import Room
         ("/simple/X//", "/simple/x/"),
         ("/X//", "/simple/x/"),
         ("//X/", "/simple/x/"),
+        ("/project/My_Demo.Pkg/", "/project/my-demo-pkg/"),
+        ("/project/demo", "/project/demo/"),
+        ("/project/Demo/1.00", "/project/demo/1/"),
+        ("//project//demo//v1.0.0//", "/project/demo/1/"),
+        ("/pypi/My_Demo/json", "/pypi/my-demo/json"),
+        ("/pypi/My_Demo/json/", "/pypi/my-demo/json"),
+        ("/pypi/demo/1.0.0-RC1/json", "/pypi/demo/1rc1/json"),
     ],
 )
 def test_a_name_leads_to_its_page(shared_room: Room, path: str, goal: str) -> None:

@@ -247,7 +247,7 @@ def test_what_is_no_upload_is_refused(room: Room, tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, "action", "1.0")
     for action in ("doc_upload", "submit", "x" * 1000):
         assert room.upload(wheel, _action=action).status == 410
-    assert room.request("POST", "/", b"<x/>", {"Content-Type": "text/xml"} | AUTH).status == 415
+    assert room.request("POST", "/", b"<x/>", {"Content-Type": "application/xml"} | AUTH).status == 415
     framed_by_register = b'\n--B\nContent-Disposition: form-data; name=":action"\n\nsubmit\n--B--\n'
     kind = {"Content-Type": "multipart/form-data; boundary=B; charset=utf-8"}
     assert room.request("POST", "/", framed_by_register, kind | AUTH).status == 410

@@ -4,13 +4,15 @@ import hashlib
 from enum import Enum
 from pathlib import Path
 
-from store.errors import AlreadyExists
+from store.errors import AlreadyExists, BadName
 from store.files import Incoming, make_durable, make_path_durable, open_incoming, place, place_over
 from store.listing import find_listed
 from store.names import SIGNATURE
 from store.removal import read_removed
 from store.repository import Repository
+from store.status import parse_status
 from store.syncs import sync_directory
+from uploader.answers import HttpRefusal
 from uploader.upload.check import Candidate
 
 
@@ -29,9 +31,21 @@ def store_upload(repository: Repository, candidate: Candidate, incoming: Incomin
     removed = None if overwrite or target.exists() else read_removed(repository, candidate.filename)
     if removed not in (None, candidate.digest):
         raise AlreadyExists(f"File already exists: {candidate.filename!r} was here with other bytes, and was removed")
+    _check_open(repository, candidate, target)
     outcome = _place(candidate, incoming, target, overwrite=overwrite)
     _store_signature(repository, candidate, target, outcome)
     return outcome
+
+
+def _check_open(repository: Repository, candidate: Candidate, target: Path) -> None:
+    """HttpRefusal where the project takes nothing new (PEP 792); what is no status closes nothing."""
+    try:
+        status = parse_status(repository.status(candidate.project).read_bytes())
+    except (FileNotFoundError, BadName):
+        return
+    if status.is_closed and not (target.is_file() and _digest(target) == candidate.digest):
+        why = f": {status.reason}" if status.reason else ""
+        raise HttpRefusal(403, f"{candidate.project} is {status.marker} and takes no uploads{why}")
 
 
 def _find_target(repository: Repository, candidate: Candidate) -> Path:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from uploader.audit import log_accepted
 from uploader.auth.authorize import Authorization
 from uploader.change.changes import Changes
 from uploader.rules import Rules
+from uploader.tally import TALLY, note_upload
 from uploader.upload.address import check_head, find_repository
 from uploader.upload.arriving import Arriving, arriving
 from uploader.upload.calm import Calm
@@ -63,6 +65,7 @@ class Uploads:
     async def take(self, request: web.Request) -> web.Response:
         """200 once the file is durable, and listed unless the indexer takes too long; else nothing was stored."""
         repository = find_repository(self._data, request.path)
+        note_upload(request, repository.name)
         check_head(request)
         policy = self._rules.of(repository.name)
         user, refusal = await self._authorize(request, repository, policy)
@@ -70,6 +73,7 @@ class Uploads:
         with self._calm.disturbed():
             async with arriving(repository.packages, self._threads) as file:
                 form = await receive(request, file, policy, refusal)
+                received, size = time.monotonic(), file.size
                 is_upload = form.action == UPLOAD
                 if is_upload and refusal:
                     raise refusal
@@ -80,6 +84,7 @@ class Uploads:
         log_accepted(request, user, candidate.digest, outcome.value)
         shows = partial(is_listed, repository, candidate)
         is_shown = await self._listings.wait(repository, candidate.project, shows, seen, self._listing_wait)
+        request.app[TALLY].accept(repository.name, outcome.name.lower(), size, time.monotonic() - received)
         follows = "" if is_shown else "; its page will follow: the indexer has not listed it yet"
         return answer(request, 200, f"{candidate.filename} {outcome.value}{follows}")
 

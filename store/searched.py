@@ -1,0 +1,44 @@
+"""What each project says of itself, as the indexer tells the uploader, which searches in it."""
+
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from store.repository import Repository
+
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Searched(NamedTuple):
+    """A project, its latest version, and that one's summary; both empty until its archives are read.
+
+    `serial` is the time of its newest file, in seconds since 1970: by it mirrors know what they have.
+    """
+
+    name: str
+    version: str = ""
+    summary: str = ""
+    serial: int = 0
+
+
+def render_searched(projects: Iterable[Searched]) -> bytes:
+    """A line for each."""
+    return ("[" + ",\n".join(map(_ENCODE, projects)) + "]\n").encode()
+
+
+def read_searched(repository: Repository) -> tuple[Searched, ...]:
+    """All projects, by name; none where there is nothing that can be read."""
+    try:
+        found = json.loads(repository.searched.read_bytes())
+        return tuple(Searched(str(name), str(version), str(said), int(serial)) for name, version, said, serial in found)
+    except (OSError, ValueError, TypeError):
+        return ()
+
+
+def searched_version(repository: Repository) -> str:
+    """Changes whenever any of it does; empty where there is nothing."""
+    try:
+        facts = repository.searched.stat()
+    except OSError:
+        return ""
+    return f"{facts.st_ino} {facts.st_mtime_ns}"

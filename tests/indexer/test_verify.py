@@ -1,0 +1,104 @@
+"""`larder verify`: whatever is wrong is found, nothing is changed, and what is derived is mended when asked for."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.archives import make_sdist, make_wheel
+from tests.running import PASSWORD, USER, Larder, basic, run_tool, wait_until
+
+AUTH = basic(USER, PASSWORD)
+
+
+def verify(larder: Larder, *options: str) -> tuple[int, list[str]]:
+    """Exit code, and what is wrong, by paths below the data directory."""
+    done = run_tool("-m", "uploader.commands", "--data", str(larder.data), "verify", *options, check=False)
+    assert not done.stderr
+    return done.returncode, done.stdout.replace(f"{larder.data}/", "").splitlines()
+
+
+def snapshot(directory: Path) -> dict[str, tuple[float, str]]:
+    """All that lies there but what the programs go on writing."""
+    found = (path for path in directory.rglob("*") if path.is_file() and "state" not in path.parts)
+    return {str(path): (path.stat().st_mtime, hashlib.sha256(path.read_bytes()).hexdigest()) for path in found}
+
+
+@pytest.fixture
+def filled(larder: Larder, tmp_path: Path) -> Larder:
+    for file in (
+        make_wheel(tmp_path, "demo", "1.0"),
+        make_sdist(tmp_path, "demo", "1.0"),
+        make_wheel(tmp_path, "b", "2"),
+    ):
+        assert larder.upload(file, "/", AUTH).status == 200
+    wait_until(lambda: all(larder.get(f"/project/{name}/").status == 200 for name in ("demo", "b")))
+    wait_until(lambda: larder.get("/demo/json").status == 200)
+    wait_until(lambda: [name for name, *_ in larder.get("/-/projects.json").json()] == ["b", "demo"])
+    return larder
+
+
+def test_where_all_is_well_nothing_is_said(filled: Larder) -> None:
+    assert verify(filled) == (0, [])
+
+
+def test_everything_that_is_wrong_is_said_and_nothing_changed(filled: Larder) -> None:
+    site, packages = filled.data / "site/default", filled.packages
+    with filled.without("indexer"):
+        (site / "projects/demo/simple.html").unlink()  # it has another name
+        (site / "projects/demo/simple.html").write_text("x")
+        (site / "boards/demo/boards.json").unlink()
+        (site / "people/b/2.html").write_text("x")
+        (site / "overview/list.json").write_text("x")
+        (site / "packages/demo-1.0-py3-none-any.whl.metadata").write_text("x")
+        (site / "projects/gone").mkdir()
+        (packages / "demo-3.0.tar.gz.yanked").write_text("why")
+        (packages / "notes.txt").write_text("x")
+        before = snapshot(filled.data)
+        code, said = verify(filled)
+        assert code == 1
+        assert snapshot(filled.data) == before
+    assert sorted(said) == [
+        "packages/demo-3.0.tar.gz.yanked: no file 'demo-3.0.tar.gz' lies beside it; expected the file it is about",
+        "packages/notes.txt: 'notes.txt': a distribution ends in .whl, .egg, .tar.gz, .tgz, .tar.bz2, .tar, .zip",
+        "site/default/boards/demo/boards.json: is missing",
+        "site/default/overview/list.json: is not what its files say",
+        "site/default/packages/demo-1.0-py3-none-any.whl.metadata: is not what demo-1.0-py3-none-any.whl holds",
+        "site/default/people/b/2.html: is not what its files say",
+        "site/default/projects/demo/simple.html: is not what its files say",
+        "site/default/projects/gone: is of a project that has no files",
+    ]
+
+
+def test_bytes_that_changed_under_the_same_name_time_and_size_are_found(filled: Larder) -> None:
+    sdist = filled.packages / "demo-1.0.tar.gz"
+    facts = sdist.stat()
+    content = bytearray(sdist.read_bytes())
+    content[4] ^= 1  # the time in gzip's head, which no checksum is of
+    with sdist.open("r+b") as file:
+        file.write(content)
+    os.utime(sdist, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    code, said = verify(filled)
+    assert code == 1
+    assert any(line.startswith("packages/demo-1.0.tar.gz: has sha256 ") and "its page says " in line for line in said)
+
+
+def test_what_is_derived_is_repaired(filled: Larder) -> None:
+    site = filled.data / "site/default"
+    with filled.without("indexer"):
+        (site / "projects/demo/simple.json").write_text("{}")
+        (site / "packages/demo-1.0-py3-none-any.whl.metadata").write_text("x")
+        code, said = verify(filled, "--repair")
+        assert code == 1
+        assert "site/default/projects/demo: removed, to be made anew" in said
+    wait_until(lambda: verify(filled) == (0, []), 30)
+    assert filled.detail("demo")
+
+
+def test_users_and_policy_are_looked_at_too(filled: Larder) -> None:
+    with (filled.data / "auth/.htpasswd").open("a") as users:
+        users.write("nobody\n")
+    code, said = verify(filled)
+    assert (code, len(said)) == (1, 1)
+    assert said[0].startswith("auth/.htpasswd, line 2: no user and hash")

@@ -1,0 +1,1 @@
+"""Which projects are meant by a few words: for `pip search`, for people and for programs."""

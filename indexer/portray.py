@@ -61,8 +61,8 @@ class Portrayer:
         least = min(times.values())
         some = [page for page, tried in times.items() if tried == least][: 1 if least else _at_once(there)]
         if least >= NEVER:
-            reasons = [self._forget(key) for key in keys.values()]
-            raise RuntimeError(f"{some[0]}: {reasons[0]}")
+            reasons = {page: self._forget(key) for page, key in keys.items()}
+            raise RuntimeError(f"{some[0]}: {reasons[some[0]]}")
         self._begin(detail, {page: keys[page] for page in some}, plainly=least >= PLAINLY)
 
     def _begin(self, detail: ProjectDetail, keys: dict[str, str], *, plainly: bool) -> None:

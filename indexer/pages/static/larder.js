@@ -23,35 +23,51 @@ const makeItem = ([name, version, summary]) => {
   return item;
 };
 
+// What was found, and how much of it is shown: to lay out thousands of lines takes longer than to type the next letter.
+const said = document.createElement("p");
+said.setAttribute("role", "status");
+
+const show = (found, makeElement) => {
+  list.replaceChildren(...found.slice(0, shownAtOnce).map(makeElement));
+  const more = found.length > shownAtOnce ? `, of which these are the first ${shownAtOnce}` : "";
+  said.textContent = `${found.length} found${more}`;
+};
+
+const showAgain = (before) => {
+  list.replaceChildren(...before);
+  said.textContent = "";
+};
+
 const filterAll = (address) => {
   const before = [...list.children];
   let all = null;
-  const apply = async () => {
+  return async () => {
     all ??= fetch(address).then((answer) => answer.json());
     const projects = await all.catch(() => { all = null; return []; });
     const wanted = normalize(box.value);
-    if (!wanted) return list.replaceChildren(...before);
+    if (!wanted) return showAgain(before);
     const found = projects.filter(([name, , summary]) => name.includes(wanted) || normalize(summary).includes(wanted));
     found.sort(([a], [b]) => b.startsWith(wanted) - a.startsWith(wanted) || b.includes(wanted) - a.includes(wanted));
-    list.replaceChildren(...found.slice(0, shownAtOnce).map(makeItem));
+    show(found, makeItem);
   };
-  box.addEventListener("input", apply);
-  if (box.value) apply();
 };
 
 const filterShown = () => {
-  const entries = [...list.children].map((entry) => [entry, normalize(entry.textContent)]);
-  const apply = () => {
+  const before = [...list.children];
+  const texts = before.map((entry) => normalize(entry.textContent));
+  return () => {
     const wanted = normalize(box.value);
-    for (const [entry, text] of entries) entry.hidden = !text.includes(wanted);
+    if (!wanted) return showAgain(before);
+    show(before.filter((_, at) => texts[at].includes(wanted)), (entry) => entry);
   };
-  box.addEventListener("input", apply);
-  if (box.value) apply();
 };
 
 if (box && list) {
-  if (box.dataset.all) filterAll(box.dataset.all); else filterShown();
+  const apply = box.dataset.all ? filterAll(box.dataset.all) : filterShown();
+  box.closest("p").after(said);
+  box.addEventListener("input", apply);
   box.hidden = false;
+  if (box.value) apply();
 }
 
 // Without https a browser has no clipboard to write to, but can copy what is selected.

@@ -8,28 +8,15 @@ from collections import Counter
 
 from packaging.utils import canonicalize_name
 
-from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Signature, Yank
-from indexer.reasons import why_alone, why_ambiguous, why_behind, why_unknown
-from indexer.rows import BESIDE, COLUMNS, DEFINITION, OWN, REJECTED, STATUS, Known, Release, marks, parse_releases
+from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Provenance, Signature, Yank
+from indexer.reasons import why_alone, why_ambiguous, why_behind, why_unknown, why_unrelated
+from indexer.rows import BESIDE, COLUMNS, OWN, REJECTED, STATUS, UNRELATED, Known, Release, marks, parse_releases
 from indexer.state import State
 from store.distribution import Distribution
 from store.identity import NO_IDENTITY, Identity
-from store.names import SIGNATURE, YANKED, base_of_sidecar
+from store.names import PROVENANCE, SIDECARS, SIGNATURE, YANKED, base_of_sidecar
 from store.status import SUFFIX, Status
 
-SCHEMA = (
-    f"""create table files (
-    path blob not null unique, name_at integer not null, name blob as (substr(path, name_at)), {DEFINITION},
-    behind blob -- the path of the same project and name that is listed instead; empty until that is known
-)""",
-    "create index files_of_projects on files (project, name) where project is not null",
-    "create index files_by_inode on files (inode)",
-    f"create index files_rejected on files (path) where kind in {REJECTED}",
-    f"create index files_beside on files (path) where kind in {BESIDE}",
-    f"create index files_of_status on files (path) where kind = '{STATUS}'",
-    "create index files_ambiguous on files (path) where releases is not null",
-    "create index files_behind on files (path) where behind is not null",
-)
 _INSERT = f"insert into files (path, name_at, {OWN}, behind) values ({marks(13)})"
 
 
@@ -122,7 +109,7 @@ class Index:
             _keep(self._orphans, path, step > 0 and found is None)
             return {found.project} if found and found.project else set()
         if self._beside:
-            for suffix in (SIGNATURE, YANKED):
+            for suffix in SIDECARS:
                 there = self._find(path + suffix)
                 _keep(self._orphans, path + suffix, there is not None and there.kind in BESIDE and step < 0)
         return set()
@@ -213,7 +200,7 @@ class Index:
     def _listed_file(self, path: str, known: Known) -> ListedFile:
         facts = known.facts
         assert isinstance(facts, Distribution)  # noqa: S101 - only such are of a project
-        yank = self.facts(path + YANKED) if self._beside else None
+        yank, signature, provenance = self._beside_of(path)
         return ListedFile(
             filename=_filename(path),
             path=path,
@@ -221,8 +208,13 @@ class Index:
             release=known.version or "",
             distribution=facts,
             yanked=yank.reason if isinstance(yank, Yank) else None,
-            signed=bool(self._beside) and isinstance(self.facts(path + SIGNATURE), Signature),
+            signed=isinstance(signature, Signature),
+            attested=provenance == Provenance(facts.digest),
         )
+
+    def _beside_of(self, path: str) -> tuple[Facts | None, ...]:
+        suffixes = (YANKED, SIGNATURE, PROVENANCE)
+        return tuple(self.facts(path + suffix) if self._beside else None for suffix in suffixes)
 
     def counts(self) -> Counts:
         return Counts(len(self._projects), self._listed, self._size)
@@ -238,6 +230,7 @@ class Index:
         reasons = {os.fsdecode(path): text for path, text in rejected}
         reasons |= {os.fsdecode(path): why_behind(os.fsdecode(first)) for path, first in behind}
         reasons |= {path: why_alone(path) for path in self._orphans}
+        reasons |= {path: why_unrelated(path) for (name,) in self._state.all(UNRELATED) if (path := os.fsdecode(name))}
         alone = (path for path in self._statuses if path.removesuffix(SUFFIX) not in self._projects)
         reasons |= {path: why_unknown(path) for path in alone}
         for path, releases in self._ambiguous.items():

@@ -9,13 +9,14 @@ from typing import BinaryIO
 import indexer.model
 import store
 from indexer.fingerprint import fingerprint
-from indexer.model import Facts, Rejected, Signature, Yank
+from indexer.model import Facts, Provenance, Rejected, Signature, Yank
 from store.archive.budget import WHATEVER_IT_TAKES, Budget, TooMuch
 from store.distribution import read_contents
 from store.errors import Refused
 from store.files import check_access, is_being_written
 from store.identity import NO_IDENTITY, Identity
-from store.names import SIGNATURE, YANKED, parse_filename
+from store.names import PROVENANCE, SIGNATURE, YANKED, parse_filename
+from store.provenance import LIMIT, read_subject
 from store.status import BYTES as BYTES_OF_STATUS
 from store.status import SUFFIX as STATUS
 from store.status import parse_status, project_of_status
@@ -97,6 +98,8 @@ def _read_facts(file: BinaryIO, path: str, budget: Budget) -> tuple[Facts, bytes
     filename = path.rpartition("/")[2]
     if filename.endswith(SIGNATURE):
         return Signature(), b""
+    if filename.endswith(PROVENANCE):
+        return Provenance(read_subject(file.read(LIMIT + 1))), b""
     if filename.endswith(YANKED):
         return Yank(read_reason(file.read(BYTES))), b""
     if filename.endswith(STATUS):

@@ -32,7 +32,14 @@ class Signature:
     """An `.asc` file."""
 
 
-Facts = Distribution | Rejected | Yank | Signature | Status
+@dataclass(frozen=True)
+class Provenance:
+    """A `.provenance` file; `digest` is the sha256 of what it is about."""
+
+    digest: str
+
+
+Facts = Distribution | Rejected | Yank | Signature | Provenance | Status
 
 
 class ListedFile(NamedTuple):
@@ -45,6 +52,7 @@ class ListedFile(NamedTuple):
     distribution: Distribution
     yanked: str | None
     signed: bool
+    attested: bool = False  # there is a provenance of these bytes
 
     @property
     def version(self) -> Version:
@@ -54,7 +62,8 @@ class ListedFile(NamedTuple):
         """All that the file is shown by, as plain values."""
         facts = self.distribution
         known = (facts.releases, facts.kind, facts.digest, facts.requires_python, facts.metadata_digest)
-        return (self.filename, self.path, tuple(self.identity), self.release, known, self.yanked, self.signed)
+        beside = (self.yanked, self.signed, self.attested)
+        return (self.filename, self.path, tuple(self.identity), self.release, known, *beside)
 
 
 @lru_cache(1 << 12)

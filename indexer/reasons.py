@@ -17,6 +17,10 @@ def why_alone(path: str) -> str:
     )
 
 
+def why_unrelated(path: str) -> str:
+    return f"it is about other bytes than {(base_of_sidecar(path) or path).rpartition('/')[2]!r} has; expected these"
+
+
 def why_unknown(path: str) -> str:
     return f"there is no project {path.removesuffix(SUFFIX)!r}; expected one that has files"
 

@@ -4,14 +4,17 @@ import json
 import os
 from typing import Any, NamedTuple
 
-from indexer.model import Facts, Rejected, Signature, Yank
+from indexer.model import Facts, Provenance, Rejected, Signature, Yank
+from store import names
 from store.distribution import Distribution
 from store.identity import Identity
 from store.status import Status
 
 Release = tuple[str, str]
 
-DISTRIBUTIONS, BESIDE, REJECTED = ("wheel", "sdist", "egg"), ("yank", "signature"), ("rejected", "passing")
+DISTRIBUTIONS, REJECTED = ("wheel", "sdist", "egg"), ("rejected", "passing")
+PROVENANCE = "provenance"
+BESIDE = ("yank", "signature", PROVENANCE)
 STATUS = "status"
 
 DEFINITION = f"""
@@ -23,6 +26,22 @@ DEFINITION = f"""
     project text, version text"""
 OWN = "inode, size, mtime, kind, text, digest, metadata_digest, releases, project, version"
 COLUMNS = f"name, {OWN}"
+SCHEMA = (
+    f"""create table files (
+    path blob not null unique, name_at integer not null, name blob as (substr(path, name_at)), {DEFINITION},
+    behind blob -- the path of the same project and name that is listed instead; empty until that is known
+)""",
+    "create index files_of_projects on files (project, name) where project is not null",
+    "create index files_by_inode on files (inode)",
+    f"create index files_rejected on files (path) where kind in {REJECTED}",
+    f"create index files_beside on files (path) where kind in {BESIDE}",
+    f"create index files_of_status on files (path) where kind = '{STATUS}'",
+    "create index files_ambiguous on files (path) where releases is not null",
+    "create index files_behind on files (path) where behind is not null",
+)
+UNRELATED = f"""select beside.path from files beside join files about
+    on about.path = substr(beside.path, 1, length(beside.path) - {len(names.PROVENANCE)})
+    where beside.kind = '{PROVENANCE}' and beside.kind in {BESIDE} and beside.digest != about.digest"""
 
 
 class Known(NamedTuple):
@@ -44,7 +63,8 @@ class Known(NamedTuple):
     def of(cls, path: str, identity: Identity, facts: Facts) -> "Known":
         name, (inode, size, mtime) = os.fsencode(path.rpartition("/")[2]), map(number, identity)
         if not isinstance(facts, Distribution):
-            return cls(name, inode, size, mtime, _kind_of(facts), _text(facts), b"", b"", None, None, None)
+            about = bytes.fromhex(facts.digest) if isinstance(facts, Provenance) else b""
+            return cls(name, inode, size, mtime, _kind_of(facts), _text(facts), about, b"", None, None, None)
         digests = (bytes.fromhex(facts.digest), bytes.fromhex(facts.metadata_digest))
         several = json.dumps(facts.releases) if len(facts.releases) > 1 else None
         project, version = (None, None) if several else facts.releases[0]
@@ -65,6 +85,8 @@ class Known(NamedTuple):
                 return Yank(self.text)
             case "signature":
                 return Signature()
+            case "provenance":
+                return Provenance(self.digest.hex())
             case "status":
                 marker, _, reason = self.text.partition(" ")
                 return Status(marker, reason)
@@ -82,12 +104,14 @@ def _kind_of(facts: Facts) -> str:
             return "passing" if facts.passing else "rejected"
         case Status():
             return STATUS
+        case Provenance():
+            return PROVENANCE
         case _:
             return "yank" if isinstance(facts, Yank) else "signature"
 
 
-def _text(facts: Rejected | Yank | Signature | Status) -> str:
-    reason = "" if isinstance(facts, Signature) else facts.reason
+def _text(facts: Rejected | Yank | Signature | Provenance | Status) -> str:
+    reason = "" if isinstance(facts, Signature | Provenance) else facts.reason
     if isinstance(facts, Status):
         reason = " ".join(facts)
     return reason.encode("utf-8", "backslashreplace").decode()

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 
-from indexer import abouts, comparison, index, learnt, manifest, people, publish, unread
+from indexer import abouts, comparison, learnt, manifest, people, publish, rows, unread
 from indexer.catalogue import Catalogued
 from indexer.index import Index
 from indexer.inspect import fingerprint_of_inspection
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 Message = Hint | Checked | Inspected | Broken | Made
 
-SCHEMA = (*index.SCHEMA, *manifest.SCHEMA, *publish.SCHEMA, *people.SCHEMA, *abouts.SCHEMA)
+SCHEMA = (*rows.SCHEMA, *manifest.SCHEMA, *publish.SCHEMA, *people.SCHEMA, *abouts.SCHEMA)
 PASSING = (*learnt.PASSING, *comparison.PASSING, *unread.PASSING)
 
 PROGRESS = 2.0  # seconds between two lines about a long reading

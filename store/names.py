@@ -13,7 +13,9 @@ Kind = Literal["wheel", "sdist", "egg"]
 
 SDIST_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
 SIGNATURE = ".asc"
+PROVENANCE = ".provenance"
 YANKED = ".yanked"
+SIDECARS = (SIGNATURE, PROVENANCE, YANKED)
 METADATA = ".metadata"
 LENGTH_LIMIT = 200  # characters; file systems allow 255, and pages add to the name
 PARTIAL_SUFFIXES = (".part", ".tmp", ".filepart", ".swp", "~")
@@ -46,8 +48,8 @@ def is_ignored(filename: str) -> bool:
 
 
 def base_of_sidecar(filename: str) -> str | None:
-    """The distribution that `<file>.asc` or `<file>.yanked` belongs to; None for other names."""
-    for suffix in (SIGNATURE, YANKED):
+    """The distribution that `<file>.asc` or another sidecar belongs to; None for other names."""
+    for suffix in SIDECARS:
         if filename.endswith(suffix):
             return filename.removesuffix(suffix)
     return None

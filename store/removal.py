@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from store import files
-from store.names import SIGNATURE, YANKED
+from store.names import SIDECARS, YANKED
 from store.repository import Repository
 from store.syncs import sync_directory
 from store.yank import read_reason
@@ -44,7 +44,7 @@ def remove(repository: Repository, path: PurePosixPath, *, was_listed: bool) -> 
         except PermissionError:
             _restore(repository, path.name, before)
             raise
-        for suffix in (SIGNATURE, YANKED):
+        for suffix in SIDECARS:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path.name + suffix, dir_fd=directory)
         os.fsync(directory)

@@ -1,5 +1,6 @@
 """Every client that uploads, and what it shows of a refusal."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.archives import digest, make_sdist, make_wheel
+from tests.attestations import make_attestation, make_provenance
 from tests.clients.environments import find_client, run_client
 from tests.running import PASSWORD, USER, Larder, wait_until
 
@@ -54,6 +56,29 @@ def test_uv_publishes(shared_larder: Larder, tmp_path: Path) -> None:
     other = make_wheel(tmp_path / "other", "by-uv", "1.0", {"other.py": b""})
     assert "File already exists" in run_client([*command, PASSWORD, other], tmp_path / "home").stdout
     assert "wrong user name or password" in run_client([*command, "wrong", wheel], tmp_path / "home").stdout
+
+
+@pytest.mark.parametrize("client", ["uv", "twine"])
+def test_attestations_are_published_and_served(shared_larder: Larder, tmp_path: Path, client: str) -> None:
+    wheel = make_wheel(tmp_path, f"attested-by-{client}", "1.0")
+    attestation = make_attestation(wheel.name, digest(wheel))
+    sidecar = wheel.with_name(f"{wheel.name}.publish.attestation")
+    sidecar.write_text(json.dumps(attestation))
+    login = ["-u", USER, "-p", PASSWORD]
+    command: list[str | Path] = [BIN / "uv", "publish", "--publish-url", f"{shared_larder.url}/legacy/", *login]
+    if client == "twine":
+        address = ["--repository-url", shared_larder.url]
+        command = [BIN / "twine", "upload", "--attestations", *login, *address]
+    done = run_client([*command, wheel, sidecar], tmp_path / "home")
+    assert done.returncode == 0, done.stdout
+    project = f"attested-by-{client}"
+    said = wait_until(lambda: shared_larder.detail(project)[wheel.name].get("provenance"))
+    assert said == f"../../packages/{wheel.name}.provenance"
+    served = shared_larder.get(f"/packages/{wheel.name}.provenance")
+    assert served.headers["Content-Type"] == "application/vnd.pypi.integrity.v1+json"
+    assert served.headers["Cache-Control"] == "no-cache"
+    assert served.json() == make_provenance(attestation)
+    assert [*shared_larder.detail(project)] == [wheel.name]
 
 
 def make_project(directory: Path, client: str) -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 from indexer.comparison import differing, gone
 from indexer.index import Index
-from indexer.model import Counts, ListedFile, ProjectDetail, Rejected, Signature, Yank
+from indexer.model import Counts, ListedFile, ProjectDetail, Provenance, Rejected, Signature, Yank
 from indexer.state import State
 from indexer.upkeep import PASSING, SCHEMA
 from store.distribution import Distribution
@@ -56,6 +56,25 @@ def test_what_lies_beside_a_file_makes_its_project_dirty(index: Index) -> None:
     assert detail is not None
     assert (detail.files[0].yanked, detail.files[0].signed) == ("broken", True)
     assert index.remove("demo-1.0.tar.gz.yanked") == {"demo"}
+
+
+def test_what_is_attested_counts_for_the_bytes_it_is_about(index: Index) -> None:
+    index.put("demo-1.0.tar.gz", HERE, DEMO)
+    path = "demo-1.0.tar.gz.provenance"
+    assert index.put(path, HERE, Provenance(DEMO.digest)) == {"demo"}
+    assert [file.attested for file in found(index, "demo").files] == [True]
+    assert index.reasons() == {}
+    assert index.put(path, HERE, Provenance("e" * 64)) == {"demo"}
+    assert [file.attested for file in found(index, "demo").files] == [False]
+    assert index.reasons() == {path: "it is about other bytes than 'demo-1.0.tar.gz' has; expected these"}
+    assert index.remove("demo-1.0.tar.gz") == {"demo"}
+    assert "lies beside it" in index.reasons()[path]
+
+
+def found(index: Index, project: str) -> ProjectDetail:
+    detail = index.detail(project)
+    assert detail is not None
+    return detail
 
 
 def test_files_are_listed_from_the_oldest_version_to_the_newest(index: Index) -> None:
@@ -146,7 +165,7 @@ def test_every_field_that_is_shown_is_among_the_values() -> None:
     file = ListedFile("f", "p", HERE, "1", DEMO, "y", True)
     shown: dict[str, Any] = {
         "filename": "g", "path": "q", "identity": Identity(2, 2, 2), "release": "2", "yanked": "z",
-        "signed": False, "distribution": replace(DEMO, digest="e" * 64),
+        "signed": False, "attested": True, "distribution": replace(DEMO, digest="e" * 64),
     }  # fmt: skip
     assert shown.keys() == set(file._fields)
     others = [file._replace(**{name: value}) for name, value in shown.items()]

@@ -11,6 +11,7 @@ from indexer.model import Counts, ListedFile, Overview, ProjectDetail
 from indexer.pages import FOR_INSTALLERS, KINDS, is_compressed, list_companions, render_overview
 from store.distribution import Distribution
 from store.identity import Identity
+from store.status import Status
 
 DIGEST = "0" * 64
 HATCH = re.compile(r"<a [^>]+>([^<]+)</a>")  # how hatch reads a page
@@ -55,7 +56,9 @@ class Anchors(HTMLParser):
 
 FILES = (
     listed("demo-1.0.tar.gz", yanked='it\'s <broken> & "bad" é\n'),
-    listed("demo-1.0-py3-none-any.whl", requires_python=">=3.8,<4", metadata_digest="1" * 64, signed=True),
+    listed(
+        "demo-1.0-py3-none-any.whl", requires_python=">=3.8,<4", metadata_digest="1" * 64, signed=True, attested=True
+    ),
     listed("demo-2.0.tar.gz", "2.0", path="sub dir#1/caf\udce9/<x>/demo-2.0.tar.gz", yanked=""),
 )
 
@@ -70,6 +73,7 @@ def test_every_anchor_in_the_body_is_a_file_for_every_reader() -> None:
     assert anchors[2][1]["href"] == f"../../packages/sub%20dir%231/caf%E9/%3Cx%3E/demo-2.0.tar.gz#sha256={DIGEST}"
     assert [link.get("data-yanked") for _, link in anchors] == ['it\'s <broken> & "bad" é\n', None, ""]
     assert anchors[1][1]["data-core-metadata"] == anchors[1][1]["data-dist-info-metadata"] == f"sha256={'1' * 64}"
+    assert [link.get("data-provenance") for _, link in anchors] == [None, f"../../packages/{names[1]}.provenance", None]
     assert (anchors[1][1]["data-gpg-sig"], anchors[1][1]["data-requires-python"]) == ("true", ">=3.8,<4")
 
 
@@ -107,6 +111,7 @@ def test_json_says_what_the_specifications_want_and_no_more() -> None:
     }
     full = entry(FILES[1])
     assert (full["requires-python"], full["core-metadata"], full["gpg-sig"]) == (">=3.8,<4", {"sha256": "1" * 64}, True)
+    assert full["provenance"] == "../../packages/demo-1.0-py3-none-any.whl.provenance"
     assert [entry(file)["yanked"] for file in FILES] == [FILES[0].yanked, False, True]
 
 
@@ -124,12 +129,27 @@ def test_the_upload_time_is_one_that_can_be_read(mtime_ns: int, said: str) -> No
 
 
 def test_versions_are_named_once_in_order() -> None:
-    document = json.loads(FOR_INSTALLERS.render(ProjectDetail("demo", FILES))["simple.json"])
+    document = json.loads(FOR_INSTALLERS.render(ProjectDetail("demo", (FILES[0], FILES[2])))["simple.json"])
     assert (document["name"], document["versions"], document["meta"]) == (
         "demo",
         ["1.0", "2.0"],
         {"api-version": "1.1"},
     )
+
+
+@pytest.mark.parametrize(
+    ("detail", "version"),
+    [
+        (ProjectDetail("demo", FILES[:1]), "1.1"),
+        (ProjectDetail("demo", FILES), "1.3"),
+        (ProjectDetail("demo", FILES[:1], Status("archived", "")), "1.4"),
+        (ProjectDetail("demo", FILES, Status("quarantined", "")), "1.4"),
+    ],
+)
+def test_no_page_claims_to_be_newer_than_what_it_says(detail: ProjectDetail, version: str) -> None:
+    pages = FOR_INSTALLERS.render(detail)
+    assert json.loads(pages["simple.json"])["meta"]["api-version"] == version
+    assert f'<meta name="pypi:repository-version" content="{version}">' in pages["simple.html"].decode()
 
 
 def test_the_same_project_has_the_same_pages() -> None:

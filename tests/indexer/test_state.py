@@ -16,7 +16,7 @@ from indexer.fingerprint import version
 from indexer.index import Index
 from indexer.inspect import fingerprint_of_inspection
 from indexer.learnt import Learnt
-from indexer.model import Facts, Rejected, Signature, Yank
+from indexer.model import Facts, Provenance, Rejected, Signature, Yank
 from indexer.state import DELAY, State
 from indexer.upkeep import PASSING, SCHEMA
 from store.distribution import Distribution
@@ -29,6 +29,7 @@ KINDS: dict[str, Facts] = {
     "demo-1.0-py3-none-any.whl": Distribution((("demo", "1.0"),), "wheel", "e" * 64, ">=3", "f" * 64),
     "notes.txt": Rejected("no distribution"),
     "demo-1.0-py3-none-any.whl.asc": Signature(),
+    "demo-1.0-py3-none-any.whl.provenance": Provenance("e" * 64),
     "demo-1.0-py3-none-any.whl.yanked": Yank("why"),
 }
 
@@ -66,9 +67,9 @@ def test_what_is_known_outlives_the_program(file: Path) -> None:
     assert Learnt(state).find("other.txt", HUGE) is None
     detail = index.detail("demo")
     assert detail is not None
-    assert [(listed.filename, listed.signed, listed.yanked) for listed in detail.files] == [
-        ("demo-1-0.zip", False, None),
-        ("demo-1.0-py3-none-any.whl", True, "why"),
+    assert [(listed.filename, listed.signed, listed.attested, listed.yanked) for listed in detail.files] == [
+        ("demo-1-0.zip", False, False, None),
+        ("demo-1.0-py3-none-any.whl", True, True, "why"),
     ]
     assert index.reasons() == {"notes.txt": "no distribution"}
     assert (index.counts().distributions, index.counts().projects) == (2, 1)

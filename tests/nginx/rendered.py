@@ -20,7 +20,7 @@ from indexer.pages.catalogue import Entry, render_catalogue
 from indexer.portraits import portray
 from store.distribution import Distribution, read_contents
 from store.identity import Identity
-from store.names import SIGNATURE, YANKED, parse_filename
+from store.names import SIDECARS, SIGNATURE, YANKED, parse_filename
 from store.repository import Repository
 
 
@@ -94,7 +94,7 @@ def read_details(packages: Path) -> list[ProjectDetail]:
     """Every project that has files, sorted, as the index tells of them."""
     files: dict[str, list[ListedFile]] = {}
     for path in sorted(packages.rglob("*")):
-        if path.is_file() and not path.name.endswith((YANKED, SIGNATURE)):
+        if path.is_file() and not path.name.endswith(SIDECARS):
             listed = _listed(packages, path)
             files.setdefault(listed.distribution.releases[0][0], []).append(listed)
     return [

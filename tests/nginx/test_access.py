@@ -26,7 +26,8 @@ READS = ("/project/demo/", "/project/demo/1.0/", "/-/projects/", "/-/projects.js
          "/", "/simple/", "/simple/demo/", "/packages/demo-1.0-py3-none-any.whl", "/demo/", "/demo", "/demo/json",
          "/demo==1.0/json", "/demo==9/json", "/Demo/json", "/simple/nope/", "/-/larder.css", "/Demo/", "/simple/foo-/",
          "/packages/demo-1.0-py3-none-any.whl.metadata", "/packages/odd.directory/demo-2.0-py3-none-any.whl",
-         "/packages/demo-1.0.tar.gz.asc", "/packages/nope-1.0-py3-none-any.whl", "/packages/x.part", "/packages/",
+         "/packages/demo-1.0.tar.gz.asc", "/packages/demo-1.0.tar.gz.provenance",
+         "/packages/nope-1.0-py3-none-any.whl", "/packages/x.part", "/packages/",
          "/simple/a/b", "/nowhere/at/all",
          "/packages/odd.directory/demo-2.0-py3-none-any.whl.metadata")  # fmt: skip
 THERE = [path for path in READS if not re.search("nope|nowhere|foo-|part|==9|a/b|Demo|s/$", path)]
@@ -39,6 +40,7 @@ def site(site: Site) -> Site:
     make_wheel(site.packages / "odd.directory", "demo", "2.0")
     make_sdist(site.packages, "demo", "1.0")
     (site.packages / "demo-1.0.tar.gz.asc").write_text("signed")
+    (site.packages / "demo-1.0.tar.gz.provenance").write_text("{}")
     site.render()
     site.know({USER: hash_password(PASSWORD)})
     return site

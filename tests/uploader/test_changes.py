@@ -67,7 +67,7 @@ def test_a_file_is_removed_with_its_signature_and_mark_and_the_page_no_longer_li
 ) -> None:
     wheel, sdist = make_wheel(tmp_path, "gone", "1.0"), make_sdist(tmp_path, "gone", "1.0")
     assert [upload(larder, at, file).status for file in (wheel, sdist)] == [200, 200]
-    for suffix in (".asc", ".yanked"):
+    for suffix in (".asc", ".provenance", ".yanked"):
         (packages(larder, at) / (wheel.name + suffix)).write_text("x")
     answer = larder.request("DELETE", f"{at}/packages/{wheel.name}", headers=ANN)
     assert (answer.status, answer.text) == (200, f"{wheel.name} removed\n")

@@ -54,6 +54,7 @@ ODD_PARTS = {
     "a negative length": [HEAD + b"\r\nContent-Length: -5\r\n\r\nxxxx"],
     "no file name": [b'Content-Disposition: form-data; name="content"\r\n\r\nxxxx'],
     "a large signature": [b'Content-Disposition: form-data; name="gpg_signature"\r\n\r\n' + b"x" * (65 << 10)],
+    "large attestations": [b'Content-Disposition: form-data; name="attestations"\r\n\r\n' + b"x" * ((1 << 20) + 1)],
     "a large field": [b'Content-Disposition: form-data; name="name"\r\n\r\n' + b"x" * (65 << 10)],
 }
 

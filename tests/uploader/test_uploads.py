@@ -1,5 +1,6 @@
 """An upload, from its first byte to its answer."""
 
+import json
 import os
 import random
 import shutil
@@ -12,6 +13,7 @@ import pytest
 from store import files
 from store.identity import Identity
 from tests.archives import core_metadata, digest, make_archive, make_board_sdist, make_egg, make_sdist, make_wheel
+from tests.attestations import make_attestation, make_provenance
 from tests.running import Answer, form, wait_until
 from tests.uploader.room import AUTH, Room
 from uploader.upload import store
@@ -280,6 +282,41 @@ def test_a_signature_is_stored_beside_the_file_and_goes_with_it(room: Room, tmp_
     assert beside.read_bytes() == b"third"
     assert room.upload(make_wheel(tmp_path, "signed", "1.0", {"y.py": b""})).status == 200
     assert room.stored() == [wheel.name]
+
+
+def attest(room: Room, file: Path, sha256: str) -> Answer:
+    body, headers = form(file, attestations=json.dumps([make_attestation(file.name, sha256)]))
+    return room.request("POST", "/", body, headers | AUTH)
+
+
+def test_attestations_are_stored_beside_the_file_and_go_with_it(room: Room, tmp_path: Path) -> None:
+    room.set_policy("overwrite = true")
+    wheel = make_wheel(tmp_path, "attested", "1.0")
+    beside = room.packages / f"{wheel.name}.provenance"
+    assert attest(room, wheel, digest(wheel)).status == 200
+    assert json.loads(beside.read_bytes()) == make_provenance(make_attestation(wheel.name, digest(wheel)))
+    beside.unlink()
+    assert attest(room, wheel, digest(wheel)).status == 200  # the same bytes again, which have none
+    assert beside.exists()
+    assert room.upload(make_wheel(tmp_path, "attested", "1.0", {"y.py": b""})).status == 200
+    assert room.stored() == [wheel.name]
+
+
+@pytest.mark.parametrize("attestations", ["{}", "[1]", "[", "null", '[{"version": 1}]'])
+def test_attestations_that_are_none_are_refused_with_the_file(room: Room, tmp_path: Path, attestations: str) -> None:
+    body, headers = form(make_wheel(tmp_path, "attested", "1.0"), attestations=attestations)
+    answer = room.request("POST", "/", body, headers | AUTH)
+    assert (answer.status, "expected" in answer.reason, "attestation" in answer.reason) == (400, True, True)
+    assert room.stored() == []
+
+
+def test_attestations_of_other_bytes_are_refused_with_the_file(room: Room, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "attested", "1.0")
+    answer = attest(room, wheel, "0" * 64)
+    assert (answer.status, answer.text) == (
+        400, f"the attestations are about sha256 {'0' * 64}, and {wheel.name!r} has {digest(wheel)}\n",
+    )  # fmt: skip
+    assert room.stored() == []
 
 
 def test_other_bytes_replace_a_file_where_overwriting_is_on(room: Room, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A received form → a candidate that may be stored. Only what the archive says of itself is believed."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -9,7 +9,8 @@ from packaging.utils import NormalizedName
 
 from store.distribution import Contents, Distribution, pick_release
 from store.errors import Refused, shown
-from store.names import Release, parse_filename, parse_project, parse_version
+from store.names import PROVENANCE, Release, parse_filename, parse_project, parse_version
+from store.provenance import parse_attestations, read_subject, render_provenance
 from store.repository import Repository
 from uploader.upload.arriving import Arriving
 from uploader.upload.form import Form
@@ -27,7 +28,7 @@ class Candidate:
     project: NormalizedName
     distribution: Distribution
     core_metadata: bytes
-    signature: bytes | None
+    beside: Mapping[str, bytes]  # what is to lie beside it, by its suffix
 
     @property
     def filename(self) -> str:
@@ -62,7 +63,17 @@ def choose(form: Form, contents: Contents, repository: Repository) -> Candidate:
     filename = str(form.filename)
     project = _pick_release(form, contents.releases, repository).project
     path = PurePosixPath(filename) if len(contents.releases) == 1 else PurePosixPath(project, filename)
-    return Candidate(path, project, contents.distribution, contents.core_metadata, form.signature)
+    return Candidate(path, project, contents.distribution, contents.core_metadata, _list_beside(form, contents.digest))
+
+
+def _list_beside(form: Form, digest: str) -> dict[str, bytes]:
+    """What came with the file; Refused where the attestations are no such, or about other bytes."""
+    beside = dict(form.beside)
+    if attestations := parse_attestations(beside.pop(PROVENANCE, b"") or b"[]"):
+        beside[PROVENANCE] = provenance = render_provenance(attestations)
+        if (subject := read_subject(provenance)) != digest:
+            raise Refused(f"the attestations are about sha256 {subject}, and {form.filename!r} has {digest}")
+    return beside
 
 
 def _pick_release(form: Form, releases: Iterable[Release], repository: Repository) -> Release:

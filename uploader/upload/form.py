@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
+from store import provenance
 from store.errors import Refused, shown
+from store.names import PROVENANCE, SIGNATURE
 from store.policy import Policy
 from uploader.answers import HttpRefusal
 from uploader.audit import note_file
@@ -17,7 +19,9 @@ REST_LIMIT = 32 << 20  # bytes of all that is not the file: fields that are read
 PARTS_LIMIT = 10_000
 FIELDS_ALLOWANCE = 1 << 20  # bytes of form that are not held against the limit of the file
 
-CONTENT, SIGNATURE = "content", "gpg_signature"
+CONTENT, ATTESTATIONS = "content", "attestations"
+BESIDE = {"gpg_signature": SIGNATURE, ATTESTATIONS: PROVENANCE}  # the fields that are kept beside the file, as what
+LIMITS = {ATTESTATIONS: provenance.LIMIT}  # of those that may be larger
 TEXTS = (":action", "name", "version", *HASHES)
 ABSENT = ("", "UNKNOWN", "None")  # what distutils sends for a value it does not have
 UPLOAD, REMOVAL = "file_upload", "remove_pkg"
@@ -30,7 +34,7 @@ class Form:
 
     texts: dict[str, str] = field(default_factory=dict)
     filename: str | None = None
-    signature: bytes | None = None
+    beside: dict[str, bytes] = field(default_factory=dict)  # by the suffix it is kept under
 
     @property
     def action(self) -> str:
@@ -120,7 +124,7 @@ class _Receiver:
             raise HttpRefusal(413, f"the form has more than {PARTS_LIMIT} fields; expected fewer")
         if part.name == CONTENT:
             self._begin_file(part.filename)
-        is_wanted = part.name in (CONTENT, SIGNATURE) or (part.name in TEXTS and part.name not in self._form.texts)
+        is_wanted = part.name in (CONTENT, *BESIDE) or (part.name in TEXTS and part.name not in self._form.texts)
         self._name = part.name if is_wanted else None
 
     def _begin_file(self, filename: str | None) -> None:
@@ -142,13 +146,14 @@ class _Receiver:
                 raise _too_large(self._policy, f"more than {self._policy.max_upload} bytes")
         elif self._name is not None:
             self._text += data
-            if len(self._text) > FIELD_LIMIT:
-                raise Refused(f"the field {self._name!r} has more than {FIELD_LIMIT >> 10} KiB; expected less")
+            limit = LIMITS.get(self._name, FIELD_LIMIT)
+            if len(self._text) > limit:
+                raise Refused(f"the field {self._name!r} has more than {limit >> 10} KiB; expected less")
 
     def _end(self) -> None:
         """Keep what the part held that ends here."""
-        if self._name == SIGNATURE:
-            self._form.signature = bytes(self._text)
+        if self._name in BESIDE:
+            self._form.beside[BESIDE[self._name]] = bytes(self._text)
         elif self._name not in (None, CONTENT):
             self._form.texts[self._name] = self._text.decode("utf-8", "replace").strip()
         self._name = None

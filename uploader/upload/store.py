@@ -7,7 +7,7 @@ from pathlib import Path
 from store.errors import AlreadyExists, BadName
 from store.files import Incoming, make_durable, make_path_durable, open_incoming, place, place_over
 from store.listing import find_listed
-from store.names import SIGNATURE
+from store.names import PROVENANCE, SIGNATURE
 from store.removal import read_removed
 from store.repository import Repository
 from store.status import parse_status
@@ -33,7 +33,7 @@ def store_upload(repository: Repository, candidate: Candidate, incoming: Incomin
         raise AlreadyExists(f"File already exists: {candidate.filename!r} was here with other bytes, and was removed")
     _check_open(repository, candidate, target)
     outcome = _place(candidate, incoming, target, overwrite=overwrite)
-    _store_signature(repository, candidate, target, outcome)
+    _store_beside(repository, candidate, target, outcome)
     return outcome
 
 
@@ -80,14 +80,18 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _store_signature(repository: Repository, candidate: Candidate, target: Path, outcome: Outcome) -> None:
-    """A signature goes with the bytes it signs: with new bytes one that lies there is out of date."""
-    beside = target.with_name(target.name + SIGNATURE)
-    if outcome is not Outcome.SAME:
-        beside.unlink(missing_ok=True)
-    if candidate.signature is None or beside.exists():
-        return
+def _store_beside(repository: Repository, candidate: Candidate, target: Path, outcome: Outcome) -> None:
+    """What goes with the bytes it is about: with new bytes what lies there is out of date."""
+    for suffix in (SIGNATURE, PROVENANCE):
+        beside = target.with_name(target.name + suffix)
+        if outcome is not Outcome.SAME:
+            beside.unlink(missing_ok=True)
+        if suffix in candidate.beside and not beside.exists():
+            _write_beside(repository, candidate.beside[suffix], beside)
+
+
+def _write_beside(repository: Repository, content: bytes, beside: Path) -> None:
     with open_incoming(repository.packages) as incoming:
-        incoming.file.write(candidate.signature)
+        incoming.file.write(content)
         make_durable(incoming.file)
         place_over(incoming, beside)

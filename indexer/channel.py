@@ -1,7 +1,8 @@
 """The indexer's end of the channel to the uploader: one socket on which both tell each other what they know first.
 
-The uploader says what it has checked, before the file gets its name; the indexer says which projects' pages were
-switched. All of it is hints: what is lost on the way is read from the disk, as it would be without a channel.
+The uploader says what it has checked, before the file gets its name, and what boards ask for; the indexer says which
+projects' pages were switched. All of it is hints: what is lost on the way is read from the disk, as it would be without
+a channel.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from store.messages import PACKET, WRONG, Checked, parse_checked, render_published
+from store.messages import PACKET, WRONG, Checked, Wanted, parse_told, render_published
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Listener:
     `take` is called on a thread of this class's own. Where there can be no socket a line in the log says so.
     """
 
-    def __init__(self, path: Path, take: Callable[[Checked], None]) -> None:
+    def __init__(self, path: Path, take: Callable[[Checked | Wanted], None]) -> None:
         self._path = path
         self._take = take
         self._callers: tuple[socket.socket, ...] = ()  # replaced, never changed: `tell` is on another thread
@@ -104,7 +105,7 @@ class Listener:
             return False
         if packet:
             with contextlib.suppress(*WRONG):
-                self._take(parse_checked(packet))
+                self._take(parse_told(packet))
         return bool(packet)
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from indexer.manifest import Written
+from indexer.manifest import LINK, Written
 from indexer.pages import is_compressed
 
 SLOT = 4
@@ -52,6 +52,19 @@ def link_alias(directory: str, known: Mapping[str, Written], page: str, alias: s
     for name, form in forms.items():
         _link(f"{directory}/{form}", f"{directory}/{name}")
     return {name: known[form] for name, form in forms.items()}
+
+
+def write_links(
+    before: str, known: Mapping[str, Written], links: Mapping[str, str], directory: str
+) -> dict[str, Written]:
+    """Have these names in the directory lead elsewhere: what did so before is the same link."""
+    written = {name: Written(LINK, 0, target) for name, target in links.items()}
+    for name, target in links.items():
+        if known.get(name) == written[name] and written[name].is_at(f"{before}/{name}"):
+            os.link(f"{before}/{name}", f"{directory}/{name}", follow_symlinks=False)
+        else:
+            os.symlink(target, f"{directory}/{name}")
+    return written
 
 
 def _link(path: str, name: str) -> None:

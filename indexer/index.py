@@ -5,6 +5,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 
 from packaging.utils import canonicalize_name
 
@@ -12,12 +13,13 @@ from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Provenance, 
 from indexer.reasons import why_alone, why_ambiguous, why_behind, why_unknown, why_unrelated
 from indexer.rows import BESIDE, COLUMNS, OWN, REJECTED, STATUS, UNRELATED, Known, Release, marks, parse_releases
 from indexer.state import State
+from store.boards import is_source
 from store.distribution import Distribution
 from store.identity import NO_IDENTITY, Identity
 from store.names import PROVENANCE, SIDECARS, SIGNATURE, YANKED, base_of_sidecar
 from store.status import SUFFIX, Status
 
-_INSERT = f"insert into files (path, name_at, {OWN}, behind) values ({marks(13)})"
+_INSERT = f"insert into files (path, name_at, {OWN}, behind) values ({marks(14)})"
 
 
 class Index:
@@ -215,6 +217,12 @@ class Index:
     def _beside_of(self, path: str) -> tuple[Facts | None, ...]:
         suffixes = (YANKED, SIGNATURE, PROVENANCE)
         return tuple(self.facts(path + suffix) if self._beside else None for suffix in suffixes)
+
+    def sources(self, names: Iterable[str]) -> set[str]:
+        """Those of the names that are sources of a listed file (`store.boards`)."""
+        wanted = {bytes.fromhex(name): name for name in names if is_source(name)}
+        listed = self._state.all("select substr(digest, 1, 16) from files where project is not null") if wanted else []
+        return {wanted[start] for (start,) in listed if start in wanted}
 
     def counts(self) -> Counts:
         return Counts(len(self._projects), self._listed, self._size)

@@ -22,7 +22,7 @@ from indexer.upkeeps import Upkeeps
 from store.current import CurrentPolicy
 from store.heartbeat import INTERVAL as BEAT
 from store.heartbeat import Heartbeat, read_heartbeat, starts_after, write_heartbeat
-from store.messages import Checked
+from store.messages import Checked, Wanted
 from store.policy import ANONYMOUS
 from store.repository import Repository
 from store.settings import Settings
@@ -48,7 +48,7 @@ class Loop:
         self._upkeeps = Upkeeps(settings, self._hear)
         self._upkeeps.look()
         self._upkeeps.follow()
-        self._channel = Listener(settings.data.channel, self._hear_checked)
+        self._channel = Listener(settings.data.channel, self._hear_told)
         self._misplaced: tuple[str, ...] = ()
         self._misplaced_due = self._beat_due = 0.0
         self._heartbeat = Heartbeat(starts=starts_after(read_heartbeat(settings.data)[0], time.time()))
@@ -109,8 +109,8 @@ class Loop:
         """On any thread."""
         self._inbox.put((repository, message))
 
-    def _hear_checked(self, checked: Checked) -> None:
-        self._hear(checked.repository, checked)
+    def _hear_told(self, told: Checked | Wanted) -> None:
+        self._hear(told.repository, told)
 
     def _soil_overviews(self) -> None:
         for upkeep in self._upkeeps:

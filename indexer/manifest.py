@@ -29,11 +29,15 @@ _PUT_BESIDE = "replace into beside values (?, (select id from sets where name = 
 _BESIDE = "select path, name, key, beside.files from beside join sets on id = owner"
 FORM = "4"  # of what is in `files`
 
+LINK = -1  # bytes of what is no file
 SOME = 100  # rows read at once
 
 
 class Written(NamedTuple):
-    """One file as it was written; `digest` is of the page it is a form of, and not known of files beside."""
+    """One file as it was written; `digest` is of the page it is a form of, and not known of files beside.
+
+    Or a link: then its size is LINK, and where it leads stands for the digest.
+    """
 
     size: int
     mtime_ns: int
@@ -41,12 +45,21 @@ class Written(NamedTuple):
 
     def is_at(self, path: str) -> bool:
         """Whether the file is there as it was written."""
+        if self.size == LINK:
+            return _leads_to(path, self.digest)
         try:
             facts = os.stat(path)  # noqa: PTH116 - of every file there is, again and again
         except OSError:
             return False
         is_readable = facts.st_mode & 0o444 == 0o444
         return is_readable and (facts.st_size, facts.st_mtime_ns) == (self.size, self.mtime_ns)
+
+
+def _leads_to(path: str, target: str) -> bool:
+    try:
+        return os.readlink(path) == target  # noqa: PTH115 - as `stat` above
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ class ListedFile(NamedTuple):
     def values(self) -> tuple[object, ...]:
         """All that the file is shown by, as plain values."""
         facts = self.distribution
-        known = (facts.releases, facts.kind, facts.digest, facts.requires_python, facts.metadata_digest)
+        read = (facts.requires_python, facts.metadata_digest, facts.is_wide)
+        known = (facts.releases, facts.kind, facts.digest, *read)
         beside = (self.yanked, self.signed, self.attested)
         return (self.filename, self.path, tuple(self.identity), self.release, known, *beside)
 

@@ -18,12 +18,13 @@ class Rendered(NamedTuple):
     aliases: Mapping[str, str] = {}
     keys: Mapping[str, str] = {}
     squeezed: Mapping[str, bytes] = {}  # pages that were compressed already
+    links: Mapping[str, str] = {}  # to what lies elsewhere, by name: where each leads, whether there is anything or not
 
     def digests(self) -> dict[str, str]:
         """What tells each page, by whatever name, from any other."""
         digests = {page: digest_page(content) for page, content in self.pages.items() if page not in self.keys}
         digests |= self.keys
-        return digests | {alias: digests[page] for alias, page in self.aliases.items()}
+        return digests | {alias: digests[page] for alias, page in self.aliases.items()} | dict(self.links)
 
     def forms(self, page: str) -> dict[str, bytes]:
         """By suffix: its text, and compressed where that saves something."""

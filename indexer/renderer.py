@@ -83,8 +83,8 @@ class Renderer:
         return not self._site.is_current(name, fingerprint) and self._write(kind, detail, fingerprint)
 
     def _write(self, kind: Kind, detail: ProjectDetail, fingerprint: str) -> bool:
-        pages, aliases = kind.render(detail), kind.list_aliases(detail)
-        return self._site.publish(kind.set_of(detail.name), Rendered(pages, fingerprint, aliases), time.time())
+        rendered = Rendered(kind.render(detail), fingerprint, kind.list_aliases(detail), links=kind.list_links(detail))
+        return self._site.publish(kind.set_of(detail.name), rendered, time.time())
 
     def _withdraw(self, project: str) -> bool:
         self._names.discard(project)

@@ -21,10 +21,10 @@ DEFINITION = f"""
     inode, size, mtime, -- integers, or text where SQLite has none so large
     kind text not null check (kind in {(*DISTRIBUTIONS, *BESIDE, *REJECTED, STATUS)}),
     text text not null, -- Requires-Python, the reason of a rejection or a yank, or a status with its reason
-    digest blob not null, metadata_digest blob not null,
+    digest blob not null, metadata_digest blob not null, wide integer not null,
     releases text, -- JSON, only where there are several readings
     project text, version text"""
-OWN = "inode, size, mtime, kind, text, digest, metadata_digest, releases, project, version"
+OWN = "inode, size, mtime, kind, text, digest, metadata_digest, wide, releases, project, version"
 COLUMNS = f"name, {OWN}"
 SCHEMA = (
     f"""create table files (
@@ -55,6 +55,7 @@ class Known(NamedTuple):
     text: str
     digest: bytes
     metadata_digest: bytes
+    wide: int
     releases: str | None
     project: str | None
     version: str | None
@@ -64,11 +65,12 @@ class Known(NamedTuple):
         name, (inode, size, mtime) = os.fsencode(path.rpartition("/")[2]), map(number, identity)
         if not isinstance(facts, Distribution):
             about = bytes.fromhex(facts.digest) if isinstance(facts, Provenance) else b""
-            return cls(name, inode, size, mtime, _kind_of(facts), _text(facts), about, b"", None, None, None)
+            return cls(name, inode, size, mtime, _kind_of(facts), _text(facts), about, b"", 0, None, None, None)
         digests = (bytes.fromhex(facts.digest), bytes.fromhex(facts.metadata_digest))
         several = json.dumps(facts.releases) if len(facts.releases) > 1 else None
         project, version = (None, None) if several else facts.releases[0]
-        return cls(name, inode, size, mtime, facts.kind, facts.requires_python, *digests, several, project, version)
+        read = (facts.kind, facts.requires_python, *digests, int(facts.is_wide))
+        return cls(name, inode, size, mtime, *read, several, project, version)
 
     @property
     def identity(self) -> Identity:
@@ -80,7 +82,8 @@ class Known(NamedTuple):
             case "wheel" | "sdist" | "egg" as kind:
                 known = ((self.project or "", self.version or ""),)
                 releases = parse_releases(self.releases) if self.releases else known
-                return Distribution(releases, kind, self.digest.hex(), self.text, self.metadata_digest.hex())
+                digests = (self.digest.hex(), self.text, self.metadata_digest.hex())
+                return Distribution(releases, kind, *digests, bool(self.wide))
             case "yank":
                 return Yank(self.text)
             case "signature":
@@ -95,7 +98,7 @@ class Known(NamedTuple):
 
     def is_same(self, other: "Known") -> bool:
         """Whether the two say the same of the file, whichever release it is taken for."""
-        return self[:9] == other[:9] and (self.releases is not None or self[9:] == other[9:])
+        return self[:10] == other[:10] and (self.releases is not None or self[10:] == other[10:])
 
 
 def _kind_of(facts: Facts) -> str:

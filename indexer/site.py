@@ -11,15 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from indexer.exchange import Exchange, find_target
-from indexer.forms import (
-    SLOT,
-    find_forms,
-    find_slot,
-    link_alias,
-    link_forms,
-    write_beside,
-    write_forms,
-)
+from indexer.forms import SLOT, find_forms, find_slot, link_alias, link_forms, write_beside, write_forms, write_links
 from indexer.graves import Graves
 from indexer.manifest import Beside, Manifest, PageSet, Written
 from indexer.pages import KINDS, PEOPLE, Companion
@@ -92,12 +84,13 @@ class Site:
         slot = max(int(now) // SLOT, known.slot + 1)
         directory = self._make_version(name, slot)
         written: dict[str, Written] = {}
-        for page in digests.keys() - rendered.aliases.keys():
+        for page in digests.keys() - rendered.aliases.keys() - rendered.links.keys():
             is_same = before.get(page) == digests[page]
             linked = link_forms(f"{self._root}/{name}", known.files, page, directory) if is_same else {}
             written |= linked or write_forms(directory, page, rendered.forms(page), digests[page], slot)
         for alias, page in rendered.aliases.items():
             written |= link_alias(directory, written, page, alias)
+        written |= write_links(f"{self._root}/{name}", known.files, rendered.links, directory)
         self._bury(self._exchange.put(f"{self._root}/{name}", directory), now)
         self._manifest.put_set(name, PageSet(slot, rendered.fingerprint, written))
         return True

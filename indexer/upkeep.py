@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from indexer import abouts, comparison, learnt, manifest, people, publish, rows, unread
+from indexer.boards import Boards, Unpacked
 from indexer.catalogue import Catalogued
 from indexer.index import Index
 from indexer.inspect import fingerprint_of_inspection
@@ -22,14 +23,14 @@ from indexer.tend import Tending
 from indexer.tracker import FEW, Tracker
 from indexer.watching import Watching
 from store.memory import give_back
-from store.messages import Checked
+from store.messages import Checked, Wanted
 from store.policy import ANONYMOUS, Policy
 from store.repository import Repository
 from store.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Message = Hint | Checked | Inspected | Broken | Made
+Message = Hint | Checked | Wanted | Inspected | Broken | Made | Unpacked
 
 SCHEMA = (*rows.SCHEMA, *manifest.SCHEMA, *publish.SCHEMA, *people.SCHEMA, *abouts.SCHEMA)
 PASSING = (*learnt.PASSING, *comparison.PASSING, *unread.PASSING)
@@ -58,6 +59,7 @@ class Upkeep:
         self._reconciler = Reconciler(repository, self._state, self._tracker, settings.reconcile_interval)
         self._publisher = Publisher(repository, self._state, self._tracker, self._site, self._reconciler.awaits)
         self._people = People(repository, self._state, self._site, known, tell)
+        self._boards = Boards(repository, known, tell)
         self._tending = Tending(self._site, self._publisher, self._people.soil)
         self._rejections = Rejections()
         self._tidied = 0  # rounds of the reconciler after which everything was tidied
@@ -87,6 +89,7 @@ class Upkeep:
     def _step_people(self, now: float) -> None:
         """Have pages made that nobody waits for, when there is nothing else to be done."""
         self._people.soil(self._publisher.take_settled())
+        self._boards.step(now)
         if not self._is_late:
             self._people.step(now)
 
@@ -108,6 +111,7 @@ class Upkeep:
             self._was_listed = True
             if not self._is_swept:  # only now is it known what belongs to nothing
                 self._tending.sweep()
+                self._boards.doubt()
                 self._is_swept = True
         if self._tracker.unread and now >= self._progress_due:
             self._progress_due = now + PROGRESS
@@ -138,6 +142,10 @@ class Upkeep:
                 self._tracker.learn(each)
             elif isinstance(each, Portrayed | Catalogued):
                 self._people.receive(each, now)
+            elif isinstance(each, Wanted):
+                self._boards.want(each)
+            elif isinstance(each, Unpacked):
+                self._boards.receive(each)
 
     def _soil(self, projects: set[str], *, urgent: bool) -> bool:
         self._publisher.soil(projects, urgent=urgent)
@@ -164,7 +172,7 @@ class Upkeep:
 
     def take_published(self) -> list[str]:
         """The projects whose pages were switched since this was asked last."""
-        return self._publisher.take_published()
+        return [*self._publisher.take_published(), *self._boards.take_published()]
 
     def soil_overview(self) -> None:
         """Have the pages about all projects made again: something beside them has changed that they show."""
@@ -239,4 +247,5 @@ class Upkeep:
         self._watching.stop()
         self._tracker.stop()
         self._people.stop()
+        self._boards.stop()
         self._state.close()

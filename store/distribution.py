@@ -3,17 +3,18 @@
 import errno
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import BinaryIO
 
 from store.archive import read_members
 from store.archive.budget import WHATEVER_IT_TAKES, Budget, Meter, TooMuch
+from store.archive.inflate import is_wide
 from store.archive.member import Member
 from store.archive.packed import Packed
 from store.errors import BadArchive, BadName, Refused, clip, shown
 from store.metadata import METADATA_LIMIT, Metadata, parse_metadata
-from store.names import Kind, ParsedFilename, Release, check_agrees, readings
+from store.names import GZIPPED, Kind, ParsedFilename, Release, check_agrees, readings
 
 BUILD_FILES = ("setup.py", "pyproject.toml")
 METADATA_PACE = 2e-8  # seconds of CPU that parsing a byte of metadata takes
@@ -35,6 +36,7 @@ class Distribution:
     digest: str
     requires_python: str
     metadata_digest: str  # of the METADATA file, for wheels only; else empty
+    is_wide: bool = False  # a gzip that looks back further than a small board can
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Contents:
     digest: str
     requires_python: str
     metadata: bytes
+    is_wide: bool = False
 
     @property
     def core_metadata(self) -> bytes:
@@ -65,6 +68,7 @@ class Contents:
             digest=self.digest,
             requires_python=self.requires_python,
             metadata_digest=sha256(self.core_metadata).hexdigest() if self.core_metadata else "",
+            is_wide=self.is_wide,
         )
 
 
@@ -79,7 +83,8 @@ def read_contents(
     handled = sys.exception()  # by the caller: no part of what happens here
     try:
         packed = Packed(file, digest, budget)
-        return _judge(parsed, _look_through(packed, parsed), packed.finish())
+        contents = _judge(parsed, _look_through(packed, parsed), packed.finish())
+        return replace(contents, is_wide=is_wide(packed)) if parsed.suffix in GZIPPED else contents
     except (Refused, TooMuch):
         raise
     except Exception as error:  # whatever a library makes of hostile bytes is this one file's reason

@@ -28,6 +28,14 @@ class Checked(NamedTuple):
     core_metadata: bytes
 
 
+class Wanted(NamedTuple):
+    """What a board asked for and is not there: what is unpacked of a source, or without these some file of any."""
+
+    repository: str
+    project: str
+    source: str
+
+
 class Published(NamedTuple):
     """A project whose page set was switched."""
 
@@ -50,9 +58,21 @@ def render_checked(checked: Checked) -> bytes:
     return json.dumps(fields).encode() + b"\n" + checked.core_metadata
 
 
-def parse_checked(packet: bytes) -> Checked:
+def render_wanted(wanted: Wanted) -> bytes:
+    return json.dumps({"wanted": wanted}).encode()
+
+
+def parse_told(packet: bytes) -> Checked | Wanted:
+    """What the uploader tells the indexer."""
     line, _, core_metadata = packet.partition(b"\n")
     message = json.loads(line)
+    if "wanted" in message:
+        repository, project, source = map(_text, message["wanted"])
+        return Wanted(repository, project, source)
+    return _parse_checked(message, core_metadata)
+
+
+def _parse_checked(message: dict[str, Any], core_metadata: bytes) -> Checked:
     inode, size, mtime_ns = message["identity"]
     distribution = _parse_distribution(message["distribution"])
     if distribution.metadata_digest != (sha256(core_metadata).hexdigest() if core_metadata else ""):
@@ -67,13 +87,14 @@ def parse_checked(packet: bytes) -> Checked:
 
 
 def _parse_distribution(fields: dict[str, Any]) -> Distribution:
-    texts: dict[str, Any] = {name: _text(value) for name, value in fields.items() if name != "releases"}
+    others = ("releases", "is_wide")
+    texts: dict[str, Any] = {name: _text(value) for name, value in fields.items() if name not in others}
     releases = tuple((_text(project), _text(version)) for project, version in fields["releases"])
     if not releases or fields["kind"] not in get_args(Kind):
         raise ValueError("a distribution without releases, or of no kind there is")
     if not _DIGEST.fullmatch(texts["digest"]):
         raise ValueError(f"{texts['digest']!r}; expected 64 hex digits")
-    return Distribution(releases, **texts)
+    return Distribution(releases, **texts, is_wide=fields["is_wide"] is True)
 
 
 def _text(value: object) -> str:

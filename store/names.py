@@ -11,7 +11,8 @@ from store.errors import BadName, shown
 
 Kind = Literal["wheel", "sdist", "egg"]
 
-SDIST_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar", ".zip")
+GZIPPED = (".tar.gz", ".tgz")
+SDIST_SUFFIXES = (*GZIPPED, ".tar.bz2", ".tar", ".zip")
 SIGNATURE = ".asc"
 PROVENANCE = ".provenance"
 YANKED = ".yanked"

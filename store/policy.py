@@ -37,6 +37,7 @@ class Policy:
     overwrite: bool = False
     max_upload: int = 2 << 30
     max_upload_text: str = "2 GiB"
+    boards_open: bool = False  # whether anybody may read what boards do, who cannot say who they are
     authority: Authority | None = None
 
 

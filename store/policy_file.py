@@ -8,9 +8,8 @@ name is refused with the whole file: what it was meant to close would be open.
 import ipaddress
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from store.errors import BadPolicy
@@ -26,6 +25,7 @@ from store.policy import (
     Policy,
     is_user_name,
 )
+from store.policy_values import NOTHING, READERS, keep_right, show
 from store.repository import DEFAULT, NAME_EXPECTED, NAMED, is_repository_name
 from store.toml_lines import explain_syntax, find_strings, line_of
 
@@ -34,9 +34,6 @@ _TOP = f"audit, metrics, [groups], [{AUTHENTICATION}], [{NAMED}.{DEFAULT}] or [{
 ANYBODY = (ANONYMOUS, AUTHENTICATED)
 _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?")
 
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-LARGEST = 1 << 50  # bytes
-_UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 CLOSED = b"""# Nothing is given away: no larder.toml could ever be used.
 [repositories.default]
@@ -89,15 +86,15 @@ def _read_policies(text: str, document: dict[str, Any]) -> Policies:
 def _read_audit(text: str, value: object, mistakes: list[Doubt]) -> bool:
     """Whatever it says but false is that it is wanted."""
     if not isinstance(value, bool):
-        mistakes.append(Doubt(line_of(text, "audit"), f"audit = {_show(value)}; expected true or false"))
+        mistakes.append(Doubt(line_of(text, "audit"), f"audit = {show(value)}; expected true or false"))
     return value is not False
 
 
 def _read_metrics(text: str, value: object, mistakes: list[Doubt]) -> tuple[str, ...]:
-    found, is_right = _keep_right(value, _is_network)
+    found, is_right = keep_right(value, _is_network)
     if not is_right:
         expected = 'a list of addresses or networks, such as "192.0.2.7" or "10.0.0.0/8"'
-        mistakes.append(Doubt(line_of(text, "metrics"), f"metrics = {_show(value)}; expected {expected}"))
+        mistakes.append(Doubt(line_of(text, "metrics"), f"metrics = {show(value)}; expected {expected}"))
     return found
 
 
@@ -122,7 +119,7 @@ def _read_authority(text: str, table: object, mistakes: list[Doubt]) -> Authorit
             continue
         found, expected = _AUTHORITIES[key](value)
         if found is None or len(table) > 1:
-            mistakes.append(Doubt(line, f"{key} = {_show(value)}; expected {expected}, and no other key beside it"))
+            mistakes.append(Doubt(line, f"{key} = {show(value)}; expected {expected}, and no other key beside it"))
     return found if len(table) == 1 else None
 
 
@@ -164,13 +161,13 @@ def _read_groups(text: str, groups: object, mistakes: list[Doubt]) -> dict[str, 
         raise BadPolicy(f"line {line_of(text, 'groups')}: 'groups' is no table; expected [groups]")
     found = {}
     for name, value in groups.items():
-        if name in _READERS:  # the head of a table may be lost: what would close something must not pass for a group
+        if name in READERS:  # the head of a table may be lost: what would close something must not pass for a group
             line = line_of(text, "groups", name)
             raise BadPolicy(f"line {line}: {name!r} is no name of a group; expected it below [{NAMED}.{DEFAULT}]")
-        found[name], is_right = _keep_right(value, is_user_name)
+        found[name], is_right = keep_right(value, is_user_name)
         if not is_right:
             line = line_of(text, "groups", name)
-            mistakes.append(Doubt(line, f"{name[:80]!r} = {_show(value)}; expected a list of user names"))
+            mistakes.append(Doubt(line, f"{name[:80]!r} = {show(value)}; expected a list of user names"))
     return found
 
 
@@ -205,55 +202,12 @@ def _read_policy(text: str, name: str, table: dict[str, Any], policy: Policy, mi
     """As the table has it; what it leaves out is as in `policy`. Closed where it has a key that there is not."""
     for key, value in table.items():
         line = line_of(text, NAMED, name, key)
-        if key not in _READERS:
-            reason = f"{key[:80]!r} is no key; expected {', '.join(_READERS)}; nobody may do anything in {name!r}"
+        if key not in READERS:
+            reason = f"{key[:80]!r} is no key; expected {', '.join(READERS)}; nobody may do anything in {name!r}"
             mistakes.append(Doubt(line, reason))
             continue
-        fields, expected = _READERS[key](value)
+        fields, expected = READERS[key](value)
         policy = replace(policy, **fields)
         if expected:
-            mistakes.append(Doubt(line, f"{key} = {_show(value)}; expected {expected}"))
-    return policy if table.keys() <= _READERS.keys() else replace(policy, download=(), upload=(), delete=())
-
-
-def _show(value: object) -> str:
-    return repr(value)[:80]
-
-
-def _keep_right(value: object, is_right: Callable[[object], bool]) -> tuple[tuple[str, ...], bool]:
-    """What there is of a list that can be, and whether that is all."""
-    found = tuple(filter(is_right, value)) if isinstance(value, list) else ()
-    return found, isinstance(value, list) and len(found) == len(value)
-
-
-def _read_who(right: str, value: object) -> "Fields":
-    who, is_right = _keep_right(value, _is_who)
-    expected = f'a list of user names, "{GROUP}group", "{AUTHENTICATED}" or "{ANONYMOUS}"'
-    return {right: who}, "" if is_right else expected
-
-
-def _is_who(one: object) -> bool:
-    return one in (ANONYMOUS, AUTHENTICATED) or (isinstance(one, str) and is_user_name(one.removeprefix(GROUP)))
-
-
-def _read_overwrite(value: object) -> "Fields":
-    return {"overwrite": value is True}, "" if isinstance(value, bool) else "true or false"
-
-
-def _read_max_upload(value: object) -> "Fields":
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", value) if isinstance(value, str) else None
-    if found is None or found[2].upper() not in _UNITS:
-        return {"max_upload": 0, "max_upload_text": _show(value)}, 'a size such as "500 MB" or "2 GiB"'
-    size = float(found[1]) * _UNITS[found[2].upper()]
-    if size > LARGEST:
-        return {"max_upload": 0, "max_upload_text": _show(value)}, f"at most {LARGEST >> 40} TiB"
-    return {"max_upload": int(size), "max_upload_text": value}, ""
-
-
-Fields = tuple[dict[str, Any], str]  # of a `Policy`, closed where the value cannot be; and then what was expected
-
-_READERS: dict[str, Callable[[object], Fields]] = {
-    **{right: partial(_read_who, right) for right in RIGHTS},
-    "overwrite": _read_overwrite,
-    "max_upload": _read_max_upload,
-}
+            mistakes.append(Doubt(line, f"{key} = {show(value)}; expected {expected}"))
+    return policy if table.keys() <= READERS.keys() else replace(policy, **NOTHING)

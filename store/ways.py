@@ -7,6 +7,7 @@
         packages                      to the distributions, where none ever changes under its name,
         overwritten/packages          or where one may
     <repository>/readers              while only users may: to a file for each of them whose password nginx can check
+    <repository>/boards               while anybody may read what boards do
 
 The mark is another one for each list of those who may read, and for each authority that is asked about them. So whoever
 was led in under one is not under the next, and the files for one are not those for another: each change closes at
@@ -25,6 +26,7 @@ from store.policy import ANONYMOUS, AUTHENTICATED, Policy
 from store.repository import Repository
 
 READERS = "readers"
+BOARDS = "boards"
 ASKED = "asked"
 
 
@@ -37,6 +39,8 @@ def list_ways(data: Data, repository: Repository, policy: Policy) -> dict[str, s
     ways = {f"{way}/{name}": path for way in (ASKED, *who) for name, path in leads.items()}
     if who and not is_open:
         ways[READERS] = data.readers_of(repository.name) / mark_of(policy)
+    if policy.boards_open:
+        ways[BOARDS] = _seen(repository.site, data)
     return {f"{repository.name}/{way}": str(path) for way, path in ways.items()}
 
 

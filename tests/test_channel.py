@@ -16,7 +16,7 @@ import pytest
 from indexer.channel import CALLERS, Listener
 from store.distribution import Distribution
 from store.identity import Identity
-from store.messages import PACKET, Checked, Published, render_checked
+from store.messages import PACKET, Checked, Published, Wanted, parse_told, render_checked, render_wanted
 from tests.running import wait_until
 from uploader.channel import Caller
 
@@ -31,13 +31,13 @@ class Indexer:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.taken: queue.SimpleQueue[Checked] = queue.SimpleQueue()
+        self.taken: queue.SimpleQueue[Checked | Wanted] = queue.SimpleQueue()
         self.start()
 
     def start(self) -> None:
         self.listener = Listener(self.path, self.taken.put)
 
-    def take(self) -> Checked:
+    def take(self) -> Checked | Wanted:
         return self.taken.get(timeout=10)
 
 
@@ -232,3 +232,21 @@ def test_a_message_is_one_line_and_the_metadata_as_it_is(indexer: Indexer) -> No
             caller.send(json.dumps(packet).encode() + b"\n" + text)
         assert indexer.take() == CHECKED
     assert indexer.taken.empty()
+
+
+def test_what_a_board_wants_is_told(indexer: Indexer) -> None:
+    wanted = Wanted("team", "demo", "a" * 32)
+
+    async def act(caller: Caller, _: list[Published]) -> None:
+        caller.connect()
+        caller.tell(wanted)
+
+    as_uploader(indexer.path, act)
+    assert indexer.take() == wanted
+
+
+@pytest.mark.parametrize("wanted", [None, [], ["a", "b"], ["a", "b", "c", "d"], ["a", "b", 1], "abcd", {"a": 1}])
+def test_what_nobody_can_want_is_no_message(wanted: object) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        parse_told(json.dumps({"wanted": wanted}).encode())
+    assert parse_told(render_wanted(Wanted("", "", ""))) == Wanted("", "", "")

@@ -6,12 +6,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from store.settings import Settings
-from uploader import index_mtime, metrics, notices, repositories
+from uploader import boards, index_mtime, metrics, notices, repositories
 from uploader.answers import errors_as_http
 from uploader.audit_file import AUDIT, AuditFile
 from uploader.auth import reads
 from uploader.auth.gatehouse import Gatehouse
 from uploader.auth.reads import Reads
+from uploader.boards import Boards
 from uploader.change.changes import Changes
 from uploader.health import Health
 from uploader.index_mtime import IndexMtime
@@ -57,6 +58,10 @@ def create_app(settings: Settings) -> web.Application:
     uploads = Uploads(data, settings.listing_wait, gatehouse.authorization, listings, changes)
     searches = Searches(data, gatehouse.authorization)
     app.router.add_get(searching.ADDRESS, searches.answer)
+    for_boards = Boards(data, listings)
+    app.router.add_get(boards.PACKAGES, for_boards.package)
+    app.router.add_get(boards.ARCHIVES, for_boards.archive)
+    app.router.add_get(boards.BOARD_FILES, for_boards.file)
     app.router.add_get(ANY, redirect)
     app.router.add_post(ANY, _choose(searches.call, uploads.take))
     app.router.add_put(ANY, changes.put)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from store.messages import PACKET, WRONG, Checked, Published, parse_published, render_checked
+from store.messages import PACKET, WRONG, Checked, Published, Wanted, parse_published, render_checked, render_wanted
 
 FIRST_PAUSE, LAST_PAUSE = 0.1, 2.0  # seconds between two tries to connect
 
@@ -46,11 +46,11 @@ class Caller:
         self._socket, self._pause = caller, FIRST_PAUSE
         asyncio.get_running_loop().add_reader(caller, self._hear)
 
-    def tell(self, checked: Checked) -> None:
-        """Say what was checked, if anybody listens; never waits, and may be called on any thread."""
+    def tell(self, told: Checked | Wanted) -> None:
+        """Say it, if anybody listens; never waits, and may be called on any thread."""
         if self._socket is None:
             return
-        packet = render_checked(checked)
+        packet = render_checked(told) if isinstance(told, Checked) else render_wanted(told)
         with self._lock, contextlib.suppress(OSError):  # too long, too many, or nobody there any more
             if self._socket is not None and len(packet) <= PACKET:
                 self._socket.send(packet)

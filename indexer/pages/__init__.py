@@ -36,6 +36,7 @@ class Kind:
     shown: Callable[[ProjectDetail], tuple[object, ...]]  # all that they are rendered from, as plain values
     renderers: tuple[Callable[[ProjectDetail], dict[str, bytes]], ...]
     list_aliases: Callable[[ProjectDetail], dict[str, str]]  # the other names that its pages lie under
+    list_links: Callable[[ProjectDetail], dict[str, str]] = lambda _: {}  # from a name to what lies elsewhere
 
     def set_of(self, project: str) -> str:
         """The page set of a project, by its path below the site."""
@@ -49,7 +50,7 @@ class Kind:
 FOR_INSTALLERS = Kind(
     PROJECTS, ProjectDetail.values, (simple.render_detail, listing.render_listing_file), simple.list_aliases
 )
-FOR_BOARDS = Kind("boards", boards.list_shown, (boards.render_documents,), boards.list_aliases)
+FOR_BOARDS = Kind(boards.NAME, boards.list_shown, (boards.render_documents,), boards.list_aliases, boards.list_links)
 KINDS = (FOR_INSTALLERS, FOR_BOARDS)  # what is waited for comes first
 PEOPLE = people.NAME  # which `indexer.people` has made
 OF_ALL = (simple.render_list, home.render_home, static.render_static)

@@ -1,7 +1,7 @@
 """The document that upip reads on MicroPython boards: of all versions of a project, or of the one that is asked for.
 
 One file holds them all, and nginx picks by `$version`, so that no version needs a file of its own. Its other names
-are the versions that there are.
+are the versions that there are. Beside it a link for each release leads to what is taken out of its archive for boards.
 """
 
 from collections.abc import Iterable
@@ -11,15 +11,21 @@ from packaging.version import Version
 from indexer.model import ListedFile, ProjectDetail
 from indexer.pages.releases import canonical, pick_latest
 from indexer.pages.text import ORIGIN, render_json, render_url
+from store.boards import BOARDS, LATEST, name_link, source_of, target_of
+from store.names import GZIPPED
 
 DOCUMENT = "boards.json"
-ARCHIVES = (".tar.gz", ".tgz")  # all that upip can unpack
+NAME = BOARDS  # of the page set
+
+_PURE = "-none-any.whl"
 
 
 def list_shown(detail: ProjectDetail) -> tuple[object, ...]:
-    """All that the document is rendered from."""
-    sdists = _sdists(detail)
-    return tuple((file.release, file.path, file.yanked is None) for file in sdists.values())
+    """All that the document is rendered from, and the links."""
+    sdists = _sdists(detail).values()
+    shown = tuple((file.release, _url_of(detail.name, file), file.yanked is None) for file in sdists)
+    links = tuple(list_links(detail).items())
+    return (shown, links) if shown or links else ()
 
 
 def render_documents(detail: ProjectDetail) -> dict[str, bytes]:
@@ -28,11 +34,11 @@ def render_documents(detail: ProjectDetail) -> dict[str, bytes]:
     if not sdists:
         return {}
     offered = [version for version, file in sdists.items() if file.yanked is None] or sdists
-    of_all = _render_document(sdists[pick_latest(offered)], sdists.values())
+    of_all = _render_document(detail.name, sdists[pick_latest(offered)], sdists.values())
     of_each = (
         b'<!--# if expr="$version = %s" -->%s<!--# endif -->' % (spelling.encode(), document)
         for file in sdists.values()
-        for document in [_render_document(file, [file])]
+        for document in [_render_document(detail.name, file, [file])]
         for spelling in _spellings(file.release)
     )
     return {DOCUMENT: b'<!--# if expr="$version" --><!--# else -->%s<!--# endif -->%s' % (of_all, b"".join(of_each))}
@@ -42,6 +48,24 @@ def list_aliases(detail: ProjectDetail) -> dict[str, str]:
     """A name for each version. 1.0 is there as 1 too, by which the uploader finds 1.0.0 (PEP 440: the same)."""
     files = _sdists(detail).values()
     return {f"boards@{spelling}.json": DOCUMENT for file in files for spelling in _spellings(file.release)}
+
+
+def list_links(detail: ProjectDetail) -> dict[str, str]:
+    """From each release, however its files spell it, and from the latest to what boards install of it."""
+    sources = find_sources(detail)
+    if not sources:
+        return {}
+    offered = [version for version, file in sources.items() if file.yanked is None] or sources
+    spelt = {file.release: sources[file.version] for file in detail.offered if file.version in sources}
+    spelt[LATEST] = sources[pick_latest(offered)]
+    return {name_link(release): target_of(source_of(file.distribution.digest)) for release, file in spelt.items()}
+
+
+def find_sources(detail: ProjectDetail) -> dict[Version, ListedFile]:
+    """The archive that boards get the files of a release from: a wheel of nothing but Python, or else an sdist."""
+    best_last = sorted(detail.offered, key=lambda file: (file.yanked is None, file.filename.endswith(_PURE)))
+    suits = (file for file in best_last if file.filename.endswith(_PURE) or file.distribution.kind == "sdist")
+    return {file.version: file for file in suits}
 
 
 def _spellings(release: str) -> list[str]:
@@ -59,10 +83,16 @@ def _sdists(detail: ProjectDetail) -> dict[Version, ListedFile]:
 
 
 def _suits_boards(file: ListedFile) -> bool:
-    return file.distribution.kind == "sdist" and file.filename.endswith(ARCHIVES)
+    return file.distribution.kind == "sdist" and file.filename.endswith(GZIPPED)
 
 
-def _render_document(latest: ListedFile, sdists: Iterable[ListedFile]) -> bytes:
-    releases = {file.release: [{"url": f"@/packages/{render_url(file.path)}"}] for file in sdists}
+def _render_document(project: str, latest: ListedFile, sdists: Iterable[ListedFile]) -> bytes:
+    releases = {file.release: [{"url": f"@/{_url_of(project, file)}"}] for file in sdists}
     document = render_json({"info": {"version": latest.release}, "releases": releases})
     return document.replace(b'"@/', b'"' + ORIGIN + b"/")  # no other text in it can hold these three characters
+
+
+def _url_of(project: str, file: ListedFile) -> str:
+    """The sdist itself; or where it looks back too far for a small board, what is made of its release for such."""
+    path = f"{project}/{file.release}.tar.gz" if file.distribution.is_wide else file.path
+    return f"upip/{render_url(path)}"

@@ -26,6 +26,11 @@ class Packed:
             self._held = self.read(0, self.size)
             self.size = len(self._held)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether all of it is in memory."""
+        return self._held is not None
+
     def peek(self, offset: int, size: int) -> bytes:
         """Up to so many bytes from there."""
         if self._held is not None:

@@ -39,9 +39,9 @@ def documents(*files: ListedFile) -> dict[str, Any]:
 def test_there_is_a_document_for_all_versions_and_one_for_each() -> None:
     found = documents(listed("demo-1.0.tar.gz", "1.0"), listed("demo-2.0.1.tgz", "2.0.1"))
     assert found.keys() == {"", "1.0", "1", "2.0.1"}
-    files = {"1.0": [{"url": "/packages/sub%20dir/demo-1.0.tar.gz"}]}
+    files = {"1.0": [{"url": "/upip/sub%20dir/demo-1.0.tar.gz"}]}
     assert found["1.0"] == found["1"] == {"info": {"version": "1.0"}, "releases": files}
-    both = {**files, "2.0.1": [{"url": "/packages/sub%20dir/demo-2.0.1.tgz"}]}
+    both = {**files, "2.0.1": [{"url": "/upip/sub%20dir/demo-2.0.1.tgz"}]}
     assert found[""] == {"info": {"version": "2.0.1"}, "releases": both}
 
 

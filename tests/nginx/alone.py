@@ -55,12 +55,12 @@ class Site(Larder):
     def run(self) -> Path:
         return self.prefix / "run"
 
-    def allow(self, *who: str, overwrite: bool = False) -> None:
+    def allow(self, *who: str, overwrite: bool = False, boards_open: bool = False) -> None:
         """Put in force that these may read, and nobody else."""
         directory = self.paths.policy_in_force / self.paths.default.name
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        self.policy = Policy(download=who, overwrite=overwrite)
+        self.policy = Policy(download=who, overwrite=overwrite, boards_open=boards_open)
         for way, target in list_ways(self.paths, self.paths.default, self.policy).items():
             (self.paths.policy_in_force / way).parent.mkdir(parents=True, exist_ok=True)
             (self.paths.policy_in_force / way).symlink_to(target)

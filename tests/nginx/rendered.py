@@ -87,7 +87,8 @@ def read(file: Path) -> tuple[Distribution, bytes]:
     core_metadata = contents.core_metadata
     metadata_digest = hashlib.sha256(core_metadata).hexdigest() if core_metadata else ""
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return Distribution(releases, parsed.kind, digest, contents.requires_python, metadata_digest), core_metadata
+    known = (parsed.kind, digest, contents.requires_python, metadata_digest, contents.is_wide)
+    return Distribution(releases, *known), core_metadata
 
 
 def read_details(packages: Path) -> list[ProjectDetail]:

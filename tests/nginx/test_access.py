@@ -28,9 +28,10 @@ READS = ("/project/demo/", "/project/demo/1.0/", "/-/projects/", "/-/projects.js
          "/packages/demo-1.0-py3-none-any.whl.metadata", "/packages/odd.directory/demo-2.0-py3-none-any.whl",
          "/packages/demo-1.0.tar.gz.asc", "/packages/demo-1.0.tar.gz.provenance",
          "/packages/nope-1.0-py3-none-any.whl", "/packages/x.part", "/packages/",
-         "/simple/a/b", "/nowhere/at/all",
+         "/simple/a/b", "/nowhere/at/all", "/mip/package/6/demo/1.0.json", "/mip/package/py/Demo/latest.json",
+         f"/mip/file/ab/{'ab' * 32}", "/upip/demo-1.0.tar.gz", "/upip/demo/1.0.tar.gz",
          "/packages/odd.directory/demo-2.0-py3-none-any.whl.metadata")  # fmt: skip
-THERE = [path for path in READS if not re.search("nope|nowhere|foo-|part|==9|a/b|Demo|s/$", path)]
+THERE = [path for path in READS if not re.search("nope|nowhere|foo-|part|==9|a/b|Demo|s/$|mip/|upip/demo/", path)]
 ANN = basic(USER, PASSWORD)
 
 
@@ -96,6 +97,24 @@ def test_closed_reading_needs_a_user_everywhere_and_at_once(site: Site) -> None:
     assert 401 not in reads(site, **ANN)
     site.allow(ANONYMOUS)
     assert reads(site) <= {200, 302, 404}
+
+
+FOR_BOARDS = [path for path in READS if re.match("/(mip|upip)/|/[Dd]emo.*/json$", path)]
+
+
+@pytest.mark.parametrize("who", [(AUTHENTICATED,), ()])
+def test_what_boards_read_can_be_open_and_nothing_else_is(site: Site, who: tuple[str, ...]) -> None:
+    site.allow(*who)
+    assert {site.get(path).status for path in FOR_BOARDS} == {401}
+    site.allow(*who, boards_open=True)
+    assert {site.get(path).status for path in FOR_BOARDS} <= {200, 404}
+    assert site.get("/upip/demo-1.0.tar.gz").body == (site.packages / "demo-1.0.tar.gz").read_bytes()
+    assert {site.get(path).status for path in READS if path not in FOR_BOARDS} == {401}
+    closed = (
+        "/upip/demo-1.0-py3-none-any.whl", "/upip/../packages/demo-1.0.tar.gz", "/pypi/demo/json", "/upip/demo/json",
+        "/mip/../simple/demo/", "/upip/.removed/demo-1.0.tar.gz", "/mip/file/ab/abcd", "/upip/demo-1.0.tar.gz.asc",
+    )  # fmt: skip
+    assert {site.get(path).status for path in closed} == {401}
 
 
 def test_where_nobody_may_read_nobody_does(site: Site) -> None:

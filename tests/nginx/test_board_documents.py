@@ -43,7 +43,7 @@ def test_the_answer_is_one_that_upip_can_read(site: Site) -> None:
     assert headers["Connection"] == "close"
     assert headers["Transfer-Encoding"] is None
     assert headers["Content-Encoding"] is None
-    url = f"http://192.168.1.5:8089/packages/{NAME}-0.2.0rc99%2Bdev42.tar.gz"
+    url = f"http://192.168.1.5:8089/upip/{NAME}-0.2.0rc99%2Bdev42.tar.gz"
     assert parse(answer).json() == {
         "info": {"version": "0.2.0rc99+dev42"},
         "releases": {"0.2.0rc99+dev42": [{"url": url}]},
@@ -76,7 +76,7 @@ def test_addresses_are_those_the_board_came_by_with_the_port_spelt_out(
     site: Site, headers: list[str], origin: str
 ) -> None:
     (files,) = document(site, f"/{NAME}/json", *headers)["releases"].values()
-    assert [entry["url"] for entry in files] == [f"{origin}/packages/{NAME}-0.2.0rc99%2Bdev42.tar.gz"]
+    assert [entry["url"] for entry in files] == [f"{origin}/upip/{NAME}-0.2.0rc99%2Bdev42.tar.gz"]
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ def test_a_hostile_header_never_lands_in_the_document(site: Site, header: str) -
         assert header.partition(": ")[2] not in answer.text
         return
     ((entry,),) = answer.json()["releases"].values()
-    assert entry == {"url": f"{site.url}/packages/{NAME}-0.2.0rc99%2Bdev42.tar.gz"}
+    assert entry == {"url": f"{site.url}/upip/{NAME}-0.2.0rc99%2Bdev42.tar.gz"}
 
 
 def test_without_a_host_the_address_is_the_one_it_came_to(site: Site) -> None:
     ((entry,),) = document(site, f"/{NAME}/json", "Accept: */*")["releases"].values()
-    assert entry["url"].startswith(f"{site.url}/packages/")
+    assert entry["url"].startswith(f"{site.url}/upip/")
 
 
 def test_one_sdist_is_offered_where_there_are_many_files(site: Site) -> None:
-    url = f"{site.url}/packages/crowd-1.0.tar.gz"
+    url = f"{site.url}/upip/crowd-1.0.tar.gz"
     assert document(site, "/crowd/json") == {"info": {"version": "1.0"}, "releases": {"1.0": [{"url": url}]}}
     assert site.get(place_of(url)).body == (site.packages / "crowd-1.0.tar.gz").read_bytes()
 

@@ -1,6 +1,7 @@
 """What a MicroPython board installs from a running Larder, by a real MicroPython with upip's own way of asking."""
 
 import functools
+import hashlib
 import json
 import random
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import make_archive, make_board_sdist, make_sdist, make_wheel, sdist_contents
+from tests.archives import digest, make_archive, make_board_sdist, make_sdist, make_wheel, sdist_contents
 from tests.clients.micropython import find_micropython
 from tests.conftest import Start
 from tests.nginx.board import ask, document, latest
@@ -74,7 +75,7 @@ def files_in(directory: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("heap", ["56K", "64K", "2M"])
 def test_a_board_installs_and_imports(larder: Larder, tmp_path: Path, heap: str) -> None:
     said = install(larder, tmp_path / "lib", NAME, heap=heap)
-    assert f"http://127.0.0.1:{larder.port}/packages/{NAME}-0.2.0rc99%2Bdev42.tar.gz" in said
+    assert f"http://127.0.0.1:{larder.port}/upip/{NAME}-0.2.0rc99%2Bdev42.tar.gz" in said
     assert files_in(tmp_path / "lib") == {
         "board_module.py": MODULE,
         "board_package/__init__.py": b"",
@@ -157,7 +158,7 @@ def test_one_sdist_is_offered_where_there_are_many_files(larder: Larder, tmp_pat
     make_wheel(larder.packages, "crowd", "3.0")
     wait_until(lambda: len(larder.detail("crowd")) == 6)
     wait_until(lambda: latest(larder, "/crowd/json"))
-    url = f"{larder.url}/packages/crowd-1.0.tar.gz"
+    url = f"{larder.url}/upip/crowd-1.0.tar.gz"
     assert document(larder, "/crowd/json") == {"info": {"version": "1.0"}, "releases": {"1.0": [{"url": url}]}}
     assert larder.get(place_of(url)).body == (larder.packages / "crowd-1.0.tar.gz").read_bytes()
     install(larder, tmp_path, "crowd", heap="2M")
@@ -171,7 +172,7 @@ def test_of_two_sdists_of_a_release_the_one_not_yanked_is_offered(larder: Larder
 
     def is_offered(name: str) -> bool:
         (entry,) = document(larder, "/twice-told/json")["releases"]["1.0"]
-        return place_of(entry["url"]) == f"/packages/{name}-1.0.tar.gz"
+        return place_of(entry["url"]) == f"/upip/{name}-1.0.tar.gz"
 
     for yanked, kept in (("twice_told", "twice-told"), ("twice-told", "twice_told")):
         (larder.packages / f"{kept}-1.0.tar.gz.yanked").unlink(missing_ok=True)
@@ -289,13 +290,48 @@ def test_our_upip_refuses_what_upip_refuses(serve_once: Serve, tmp_path: Path, a
     assert said in done.stdout
 
 
-def test_our_upip_cannot_unpack_a_big_window_on_a_small_heap(larder: Larder, tmp_path: Path) -> None:
+def make_wide(directory: Path, name: str, contents: dict[str, bytes]) -> Path:
+    """An sdist that looks back further than 4 KiB, as every one of some size does that was made for computers."""
     noise = random.Random(1).randbytes(20_000)
-    file = make_archive(
-        tmp_path / "wide-1.0.tar.gz", "wide-1.0", {**sdist_contents("wide", "1.0"), "a.bin": noise, "b.bin": noise}
-    )
+    wide = {f"{name}/a.bin": noise, f"{name}/b.bin": noise, **sdist_contents(name, "1.0"), **contents}
+    return make_archive(directory / f"{name}-1.0.tar.gz", f"{name}-1.0", wide)
+
+
+@pytest.mark.parametrize("heap", ["56K", "64K", "2M"])
+def test_a_small_board_installs_what_was_packed_for_computers(larder: Larder, tmp_path: Path, heap: str) -> None:
+    name = f"wide{heap.lower()}"
+    needs = {f"{name}.egg-info/requires.txt": b"narrow>=1\n"}
+    file = make_wide(tmp_path, name, {f"src/{name}/__init__.py": MODULE, "tests/test_it.py": b"no", **needs})
+    if not latest(larder, "/narrow/json"):
+        upload(larder, make_board_sdist(tmp_path, "narrow", "1.0", {"narrow.py": b"x = 1\n"}))
     upload(larder, file)
-    done = run_board(str(UPIP), larder.url, str(tmp_path / "lib"), "wide")
-    assert "OSError" in done.stdout
-    install(larder, tmp_path / "big", "wide", heap="2M")
-    assert files_in(tmp_path / "big")["b.bin"] == noise
+    wait_until(lambda: latest(larder, f"/{name}/json"))
+    url = f"{larder.url}/upip/{name}/1.0.tar.gz"
+    assert document(larder, f"/{name}/json") == {"info": {"version": "1.0"}, "releases": {"1.0": [{"url": url}]}}
+    install(larder, tmp_path / "lib", name, heap=heap)
+    found = files_in(tmp_path / "lib")
+    assert sorted(found) == [
+        "narrow.py",
+        f"{name}.py",
+        *(f"{name}/{file}" for file in ("__init__.py", "a.bin", "b.bin")),
+    ]
+    assert found[f"{name}/__init__.py"] == MODULE
+    assert larder.digest(name, file.name) == digest(file)  # what pip gets is what was uploaded
+
+
+def test_what_holds_more_than_fits_is_offered_as_it_is(larder: Larder, tmp_path: Path) -> None:
+    file = make_wide(tmp_path, "vast", {f"vast/m{n}.py": b"" for n in range(1100)})
+    upload(larder, file)
+    wait_until(lambda: latest(larder, "/vast/json"))
+    ((entry,),) = document(larder, "/vast/json")["releases"].values()
+    answer = larder.get(place_of(entry["url"]))
+    assert (answer.status, hashlib.sha256(answer.body).hexdigest()) == (200, digest(file))
+
+
+def test_without_the_indexer_what_is_not_unpacked_is_offered_as_it_is(start_larder: Start, tmp_path: Path) -> None:
+    larder = start_larder()
+    file = make_wide(larder.packages, "wide", {})
+    wait_until(lambda: latest(larder, "/wide/json"))
+    with larder.without("indexer"):
+        answer = larder.get("/upip/wide/1.0.tar.gz")
+    assert (answer.status, hashlib.sha256(answer.body).hexdigest()) == (200, digest(file))

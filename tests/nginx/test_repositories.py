@@ -83,7 +83,7 @@ def test_everything_is_there_as_in_the_default_repository(larder: Larder) -> Non
     for form_of in ("/both/json", "/Both/json", "/both==1.0/json"):
         document = larder.get(f"/repositories/same{form_of}").json()
         [url] = {entry["url"] for entries in document["releases"].values() for entry in entries}
-        assert url == f"{larder.url}/repositories/same/packages/both-1.0.tar.gz", form_of
+        assert url == f"{larder.url}/repositories/same/upip/both-1.0.tar.gz", form_of
         assert larder.request("GET", url.removeprefix(larder.url)).status == 200
     page = larder.get("/repositories/same/").text
     assert f"pip install --index-url {larder.url}/repositories/same/simple/ " in page

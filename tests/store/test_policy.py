@@ -20,8 +20,10 @@ def test_every_line_has_its_default() -> None:
 
 
 def test_every_key_is_read() -> None:
-    text = HEAD + 'download = ["authenticated"]\nupload = []\noverwrite = true\nmax_upload = "1.5 MB"\n'
-    assert parse(text) == Policy(("authenticated",), (), (), True, 1_500_000, "1.5 MB")
+    text = (
+        HEAD + 'download = ["authenticated"]\nupload = []\noverwrite = true\nmax_upload = "1.5 MB"\nboards = "open"\n'
+    )
+    assert parse(text) == Policy(("authenticated",), (), (), True, 1_500_000, "1.5 MB", boards_open=True)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,8 @@ def test_a_mistake_is_refused_in_one_line_that_says_where_and_what(text: str, re
         (HEAD + 'max_upload = "much"', "line 2: max_upload = 'much'; expected a size"),
         (HEAD + 'max_upload = "5 XB"', "line 2: max_upload = '5 XB'; expected a size"),
         (HEAD + 'max_upload = "-1 MB"', "line 2: max_upload = '-1 MB'; expected a size"),
+        (HEAD + "boards = true", 'line 2: boards = True; expected "open" or "closed"'),
+        (HEAD + "boards = ['open']", 'line 2: boards = [\'open\']; expected "open" or "closed"'),
         (HEAD + f'max_upload = "{"9" * 500} GB"', "expected at most"),
         (HEAD + "upload = []\n[repositories.team]\nupload = 1", "line 4: upload = 1; expected a list"),
     ],
@@ -147,13 +151,14 @@ def test_a_value_that_cannot_be_is_said_with_its_line_and_gives_nothing(text: st
         policy, key = policies.of(name), re.search(r"(download|upload|overwrite|max_upload) = ", reason)
         if key and not (key[1] == "upload" and name != "team" and "team" in text):
             assert not getattr(policy, key[1])
+        assert not policy.boards_open
 
 
 def test_a_key_that_there_is_not_closes_its_table_and_no_other() -> None:
     """It may have been meant to close what by default is open."""
-    team = '[repositories.team]\nupload = ["ann"]\n\ndownlaod = ["bob"]\n'
+    team = '[repositories.team]\nupload = ["ann"]\nboards = "open"\ndownlaod = ["bob"]\n'
     policies = parse_policies(f'{HEAD}download = ["ann"]\n{team}[repositories.x]\n'.encode())
-    expected = "download, upload, delete, overwrite, max_upload; nobody may do anything in 'team'"
+    expected = "download, upload, delete, overwrite, max_upload, boards; nobody may do anything in 'team'"
     assert policies.mistakes == (Doubt(6, f"'downlaod' is no key; expected {expected}"),)
     assert policies.of("team") == Policy((), (), ())
     assert policies.of("default") == policies.of("x") == policies.of("other") == Policy(("ann",))

@@ -73,6 +73,8 @@ def test_there_is_a_way_for_whom_the_policy_names_alone(
     data = Data.at(tmp_path / "data", tmp_path / "run")
     ways = list_ways(data, data.default, Policy(download=download, overwrite=overwrite))
     assert {re.sub("-[0-9a-f]{16}", "", way.removeprefix("default/")) for way in ways} == expected
+    others = list_ways(data, data.default, Policy(download=download, overwrite=overwrite, boards_open=True))
+    assert others.keys() - ways.keys() == {"default/boards"}
 
 
 def test_who_may_read_now_has_another_way_than_who_might_before() -> None:

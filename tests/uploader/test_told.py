@@ -12,7 +12,7 @@ import pytest
 
 from indexer.channel import Listener
 from indexer.inspect import inspect
-from store.messages import Checked
+from store.messages import Checked, Wanted
 from tests.archives import make_egg, make_sdist, make_wheel
 from tests.running import Answer, wait_until
 from tests.uploader.room import Room
@@ -26,14 +26,16 @@ class Indexer:
 
     def __init__(self, room: Room) -> None:
         self.room = room
-        self.taken: SimpleQueue[Checked] = SimpleQueue()
+        self.taken: SimpleQueue[Checked | Wanted] = SimpleQueue()
         self.start()
 
     def start(self) -> None:
         self.listener = Listener(self.room.data.channel, self.taken.put)
 
     def take(self) -> Checked:
-        return self.taken.get(timeout=10)
+        taken = self.taken.get(timeout=10)
+        assert isinstance(taken, Checked)
+        return taken
 
     def publish(self, project: str, *paths: str) -> None:
         self.room.list_files(project, *paths)

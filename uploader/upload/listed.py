@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from store.data import Data
 from store.heartbeat import ALIVE, read_heartbeat
 from store.listing import find_listed, listing_version
-from store.messages import Checked, Published
+from store.messages import Checked, Published, Wanted
 from store.repository import Repository
 from uploader.channel import Caller
 from uploader.upload.check import Candidate
@@ -28,9 +28,9 @@ class Listings:
         """Whether the indexer is there to be told; tries to reach it, now and then, where it is not."""
         return self._caller.connect()
 
-    def tell(self, checked: Checked) -> None:
+    def tell(self, told: Checked | Wanted) -> None:
         """On any thread."""
-        self._caller.tell(checked)
+        self._caller.tell(told)
 
     async def wait(
         self, repository: Repository, project: str, shows: Callable[[], bool], seen: str | None, patience: float
@@ -39,13 +39,21 @@ class Listings:
 
         The page that was `seen` does not.
         """
+
+        def is_shown() -> bool:
+            nonlocal seen
+            version = listing_version(repository, project)
+            is_new, seen = version != seen, version
+            return is_new and shows()
+
+        return await self.wait_until(Published(repository.name, project), is_shown, patience)
+
+    async def wait_until(self, published: Published, is_so: Callable[[], bool], patience: float) -> bool:
+        """True once it is so, which may be told of as `published`; False as above."""
         deadline, is_reached = time.monotonic() + patience, self.reach()
-        with self._expect(Published(repository.name, project)) as told:
-            while True:
-                version = listing_version(repository, project)
-                if version != seen and shows():
-                    return True
-                left, seen = deadline - time.monotonic(), version
+        with self._expect(published) as told:
+            while not is_so():
+                left = deadline - time.monotonic()
                 if left <= 0 or not (is_reached or self._is_alive()):
                     return False
                 is_reached = False  # there is a reason to ask, the next time
@@ -53,6 +61,7 @@ class Listings:
                     async with asyncio.timeout(min(left, LOOK)):
                         await told.wait()
                 told.clear()
+            return True
 
     def _is_alive(self) -> bool:
         self.reach()

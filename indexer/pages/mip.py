@@ -1,0 +1,83 @@
+"""The document that mip reads on MicroPython boards: which files a release has, and what it needs.
+
+https://docs.micropython.org/en/latest/reference/packages.html. Boards install what is needed one after another and
+never ask whether they have it already, so two projects that need each other would keep them busy for ever. Therefore
+each need is asked for with all the names on the way to it, `latest~demo~base`, and nginx leaves out what is among them,
+and what is not here.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from indexer.pages.text import render_json
+from store.boards import LATEST
+from store.errors import BadName
+from store.names import parse_version
+
+LENGTH = 90  # characters of a path: with the directory before it upip reads 100
+
+_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_NOT_INSTALLED = ("tests", "test", "docs", "doc", "examples", "benchmarks", "build", "scripts")
+_NOT_MODULES = ("setup.py", "conftest.py", "noxfile.py", "sdist_upip.py")
+_NEED = (
+    '<!--# include virtual="/.needed/{name}/~{project}$before~" set="needed" -->'
+    '<!--# if expr="$needed" --><!--# echo var="comma" default="" encoding="none" -->["{name}","{version}~{project}'
+    '<!--# echo var="before" default="" encoding="none" -->"]<!--# set var="comma" value="," --><!--# endif -->'
+)
+
+
+def place_in_wheel(parts: tuple[str, ...]) -> str | None:
+    """Where a member of a wheel is installed to on a board (PEP 427); None for what is not."""
+    if parts[0].endswith(".dist-info"):
+        return None
+    if parts[0].endswith(".data"):
+        parts = parts[2:] if parts[1:2] in (("purelib",), ("platlib",)) else ()
+    return _place(parts)
+
+
+def place_in_sdist(parts: tuple[str, ...]) -> str | None:
+    """The same, of a member of an sdist, whose top directory is no part of it and `src` none, either.
+
+    Right below these only modules are taken: what else lies there is about the project, and not of it.
+    """
+    inside = parts[2:] if parts[1:2] == ("src",) else parts[1:]
+    if not inside or inside[0] in _NOT_INSTALLED or inside[0].endswith(".egg-info"):
+        return None
+    if len(inside) == 1 and (inside[0] in _NOT_MODULES or not inside[0].endswith(".py")):
+        return None
+    return _place(inside)
+
+
+def _place(parts: tuple[str, ...]) -> str | None:
+    """The path, if it is one that leads nowhere else whoever joins it to what."""
+    path = "/".join(parts)
+    is_sound = len(path) <= LENGTH and _PATH.fullmatch(path) and ".." not in path
+    return str(PurePosixPath(path)) if is_sound else None
+
+
+def list_needs(requirements: Iterable[str]) -> dict[str, str]:
+    """Project → version, or `latest`, of all that is needed under no condition."""
+    needs: dict[str, str] = {}
+    for text in requirements:
+        try:
+            requirement = Requirement(text)
+            exact = [each.version for each in requirement.specifier if each.operator == "=="]
+            version = str(parse_version(exact[0])) if exact and "*" not in exact[0] else LATEST
+            name = str(canonicalize_name(requirement.name, validate=True))
+        except (InvalidRequirement, BadName, ValueError):
+            continue
+        if requirement.marker is None:
+            needs[name] = version
+    return needs
+
+
+def render_package(project: str, version: str, digests: Mapping[str, str], needs: Mapping[str, str]) -> bytes:
+    """`digests` are sha256 in hex, by path on the board: mip asks for Python alone."""
+    hashes = [[path, digest] for path, digest in sorted(digests.items()) if path.endswith(".py")]
+    document = render_json({"v": 1, "version": version, "hashes": hashes, "deps": ["\0"]})
+    wanted = "".join(_NEED.format(name=name, version=needed, project=project) for name, needed in sorted(needs.items()))
+    return document.replace(b'"\\u0000"', wanted.encode())

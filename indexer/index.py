@@ -9,17 +9,16 @@ from collections.abc import Iterable
 
 from packaging.utils import canonicalize_name
 
+from indexer import rows
 from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Provenance, Signature, Yank
 from indexer.reasons import why_alone, why_ambiguous, why_behind, why_unknown, why_unrelated
-from indexer.rows import BESIDE, COLUMNS, OWN, REJECTED, STATUS, UNRELATED, Known, Release, marks, parse_releases
+from indexer.rows import BESIDE, COLUMNS, REJECTED, STATUS, Known, Release, keep_status, parse_releases
 from indexer.state import State
 from store.boards import is_source
 from store.distribution import Distribution
 from store.identity import NO_IDENTITY, Identity
 from store.names import PROVENANCE, SIDECARS, SIGNATURE, YANKED, base_of_sidecar
 from store.status import SUFFIX, Status
-
-_INSERT = f"insert into files (path, name_at, {OWN}, behind) values ({marks(14)})"
 
 
 class Index:
@@ -71,14 +70,15 @@ class Index:
         return set(self._projects)
 
     def put(self, path: str, identity: Identity, facts: Facts) -> set[str]:
-        new, known = Known.of(path, identity, facts), self._find(path)
+        known = self._find(path)
+        new = Known.of(path, identity, keep_status(facts, known))
         if known is not None and known.is_same(new):
             return set()
         dirty = self.remove(path) if known else set()
         is_alone = new.project is None or self._is_alone(new.project, new.name)
         where = os.fsencode(path)
         row = (where, len(where) - len(new.name) + 1, *new[1:], None if is_alone else b"")
-        self._state.write(_INSERT, [row])
+        self._state.write(rows.INSERT, [row])
         if new.releases is not None:
             self._ambiguous[path] = parse_releases(new.releases)
             dirty |= self._resolve(path)
@@ -178,9 +178,9 @@ class Index:
     def _arrange(self, project: str, name: bytes) -> None:
         """See to it that of several paths of one name the one nearest the top is listed, and the others lie behind."""
         group = "select path, size, behind from files where project = ? and name = ?"
-        rows = sorted(self._state.all(group, project, name), key=lambda row: (row[0].count(b"/"), row[0]))
-        for path, size, behind in rows:
-            wanted = None if path == rows[0][0] else rows[0][0]
+        found = sorted(self._state.all(group, project, name), key=lambda row: (row[0].count(b"/"), row[0]))
+        for path, size, behind in found:
+            wanted = None if path == found[0][0] else found[0][0]
             if behind != wanted:
                 self._state.write("update files set behind = ? where path = ?", [(wanted, path)])
                 self._count((wanted is None) - (behind is None), size)
@@ -204,7 +204,7 @@ class Index:
         assert isinstance(facts, Distribution)  # noqa: S101 - only such are of a project
         yank, signature, provenance = self._beside_of(path)
         return ListedFile(
-            filename=_filename(path),
+            filename=path.rpartition("/")[2],
             path=path,
             identity=known.identity,
             release=known.version or "",
@@ -238,7 +238,10 @@ class Index:
         reasons = {os.fsdecode(path): text for path, text in rejected}
         reasons |= {os.fsdecode(path): why_behind(os.fsdecode(first)) for path, first in behind}
         reasons |= {path: why_alone(path) for path in self._orphans}
-        reasons |= {path: why_unrelated(path) for (name,) in self._state.all(UNRELATED) if (path := os.fsdecode(name))}
+        unrelated = (os.fsdecode(path) for (path,) in self._state.all(rows.UNRELATED))
+        reasons |= {path: why_unrelated(path) for path in unrelated}
+        statuses = ((path, self.facts(path)) for path in self._statuses)
+        reasons |= {path: said.flaw for path, said in statuses if isinstance(said, Status) and said.flaw}
         alone = (path for path in self._statuses if path.removesuffix(SUFFIX) not in self._projects)
         reasons |= {path: why_unknown(path) for path in alone}
         for path, releases in self._ambiguous.items():
@@ -253,7 +256,3 @@ def _keep(paths: set[str], path: str, wanted: bool) -> None:
         paths.add(path)
     else:
         paths.discard(path)
-
-
-def _filename(path: str) -> str:
-    return path.rpartition("/")[2]

@@ -98,7 +98,7 @@ class Manifest:
 
     def find_set(self, name: str) -> PageSet | None:
         row = self._state.one(f"{_SETS} where name = ?", name)
-        return PageSet(row[1], row[2], _parse_files(row[3])) if row else None
+        return PageSet(row[1], row[2], parse_files(row[3])) if row else None
 
     def put_set(self, name: str, page_set: PageSet) -> None:
         row = (name, page_set.slot, page_set.fingerprint, _render_files(page_set.files))
@@ -107,12 +107,12 @@ class Manifest:
     def sets(self) -> Iterator[tuple[str, PageSet]]:
         """Every set there is, by name; they may change meanwhile."""
         for name, slot, fingerprint, files in self._each(_SETS, "name"):
-            yield name, PageSet(slot, fingerprint, _parse_files(files))
+            yield name, PageSet(slot, fingerprint, parse_files(files))
 
     def find_beside(self, path: str) -> Beside:
         """NOTHING where there is none."""
         row = self._state.one(f"{_BESIDE} where path = ?", path)
-        return Beside(row[1], row[2], _parse_files(row[3])) if row else NOTHING
+        return Beside(row[1], row[2], parse_files(row[3])) if row else NOTHING
 
     def beside_of(self, owner: str) -> dict[str, str]:
         """The files that a page set announces: the key of each by its path."""
@@ -132,7 +132,7 @@ class Manifest:
     def beside(self) -> Iterator[tuple[str, Beside]]:
         """Every file beside, by its path; they may change meanwhile."""
         for path, owner, key, files in self._each(_BESIDE, "path"):
-            yield path, Beside(owner, key, _parse_files(files))
+            yield path, Beside(owner, key, parse_files(files))
 
     def directories_beside(self) -> set[str]:
         """Right below the site, those that files beside lie in."""
@@ -165,7 +165,7 @@ def _parts(written: Written) -> tuple[int | str, ...]:
 
 
 @lru_cache(8)  # the same is asked for several times in a row
-def _parse_files(squeezed: bytes) -> Mapping[str, Written]:
+def parse_files(squeezed: bytes) -> Mapping[str, Written]:
     return {name: Written(*written) for *written, names in json.loads(zlib.decompress(squeezed)) for name in names}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -92,6 +93,14 @@ class ProjectDetail:
 
 
 Field = str | list[str] | dict[str, str]
+
+
+class Care(IntEnum):
+    """How much is made of what a release says: less where more was too much for whatever reads it."""
+
+    NONE = 0  # nothing that it says
+    LITTLE = 1  # its README as it was written
+    ALL = 2
 
 
 class Description(NamedTuple):

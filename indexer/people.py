@@ -46,6 +46,7 @@ class People:
         self._code = fingerprint_of_pages()
         self._due: dict[str, None] = dict(state.all("select project, null from unportrayed"))  # in the order they came
         self._begun: set[str] = set()  # whose pages are being made: they are looked at again after that
+        self._slow: dict[str, None] = {}  # which could not be made so far, and so let all others go first
         self._failed = Backoff()
         self._reasons: dict[str, str] = {}
 
@@ -58,7 +59,12 @@ class People:
     @property
     def can_go_on(self) -> bool:
         """Whether `step` would do something."""
-        return bool(self._due) and self._portrayer.has_room
+        return bool(self._due or self._slow) and self._portrayer.has_room
+
+    @property
+    def pending(self) -> int:
+        """Projects whose pages are not as they should be, as far as is known."""
+        return len(self._due) + len(self._slow) + len(self._begun)
 
     @property
     def is_busy(self) -> bool:
@@ -70,8 +76,9 @@ class People:
         self._due |= dict.fromkeys(self._failed.due(now))
         deadline = time.monotonic() + SLICE
         while self.can_go_on and time.monotonic() < deadline:
-            project = next(iter(self._due))
-            del self._due[project]
+            first = self._due or self._slow
+            project = next(iter(first))
+            del first[project]
             if project not in self._begun:
                 self._guard(project, now, partial(self._look, project))
         self._catalogue.step(now)
@@ -84,7 +91,7 @@ class People:
         self._portrayer.received(made)
         self._begun.discard(made.project)
         if self._guard(made.project, now, partial(self._publish_made, made)):
-            self._due[made.project] = None
+            (self._slow if made.reason else self._due)[made.project] = None
 
     def _guard(self, project: str, now: float, act: Callable[[], None]) -> bool:
         """Whether it succeeded; whatever it raises is that project's reason, said once, and is tried again later."""
@@ -129,6 +136,8 @@ class People:
         return keys | {PROJECT: _key_with(keys[PROJECT], here)}
 
     def _publish_made(self, portrayed: Portrayed) -> None:
+        if portrayed.passing:
+            raise OSError(portrayed.reason)  # it is tried again, later
         detail, about = self._index.detail(portrayed.project), portrayed.about
         if detail is None or portrayed.reason:
             return

@@ -39,6 +39,7 @@ SCHEMA = (
     "create index files_ambiguous on files (path) where releases is not null",
     "create index files_behind on files (path) where behind is not null",
 )
+INSERT = f"insert into files (path, name_at, {OWN}, behind) values ({', '.join('?' * 14)})"
 UNRELATED = f"""select beside.path from files beside join files about
     on about.path = substr(beside.path, 1, length(beside.path) - {len(names.PROVENANCE)})
     where beside.kind = '{PROVENANCE}' and beside.kind in {BESIDE} and beside.digest != about.digest"""
@@ -91,8 +92,9 @@ class Known(NamedTuple):
             case "provenance":
                 return Provenance(self.digest.hex())
             case "status":
-                marker, _, reason = self.text.partition(" ")
-                return Status(marker, reason)
+                said, _, flaw = self.text.partition("\n")
+                marker, _, reason = said.partition(" ")
+                return Status(marker, reason, flaw)
             case _:
                 return Rejected(self.text, passing=self.kind == "passing")
 
@@ -116,8 +118,16 @@ def _kind_of(facts: Facts) -> str:
 def _text(facts: Rejected | Yank | Signature | Provenance | Status) -> str:
     reason = "" if isinstance(facts, Signature | Provenance) else facts.reason
     if isinstance(facts, Status):
-        reason = " ".join(facts)
+        reason = f"{facts.marker} {facts.reason}" + (f"\n{facts.flaw}" if facts.flaw else "")
     return reason.encode("utf-8", "backslashreplace").decode()
+
+
+def keep_status(facts: Facts, known: Known | None) -> Facts:
+    """What was said of a project stands until something else is said: what closed it never opens by accident."""
+    if known is not None and known.kind == STATUS and isinstance(facts, Rejected):
+        said = known.facts
+        return said._replace(flaw=facts.reason) if isinstance(said, Status) else facts
+    return facts
 
 
 def number(value: int) -> int | str:

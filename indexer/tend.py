@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from indexer.pages import PEOPLE
+from indexer.people import People
 from indexer.publish import Publisher
 from indexer.site import Site, project_of
 from store import files
@@ -24,10 +25,10 @@ MUCH = 0.04  # more as long as something is amiss
 class Tending:
     """Goes round the site for ever, a bounded time at once. Times are monotonic seconds."""
 
-    def __init__(self, site: Site, publisher: Publisher, soil_people: Callable[[Iterable[str]], None]) -> None:
+    def __init__(self, site: Site, publisher: Publisher, people: People) -> None:
         self._site = site
         self._publisher = publisher
-        self._soil_people = soil_people
+        self._people = people
         self._round: Iterator[str | None] = iter(())
         self._patience = SOME
         self._roots = site.roots()
@@ -63,14 +64,14 @@ class Tending:
             self._round = self._site.find_damage()
         damaged = {name for name in looked_at if name is not None}
         self._patience = MUCH if damaged else SOME
-        if not damaged and not self._publisher.pending:
+        if not damaged and not self._publisher.pending and not self._people.pending:
             self._said.clear()
         if damaged:
             if damaged - self._said:
                 log.warning("found %d page sets damaged or gone; making them again", len(damaged))
             self._said |= damaged
             for_people = {name for name in damaged if name.startswith(f"{PEOPLE}/")}
-            self._soil_people(filter(None, map(project_of, for_people)))
+            self._people.soil(filter(None, map(project_of, for_people)))
             self._publisher.soil(filter(None, map(project_of, damaged - for_people)), urgent=False)
             self._publisher.soil_overview()
 

@@ -117,6 +117,12 @@ class Tracker:
         small = [path for path, size in sizes.items() if size <= HERE_AND_NOW.packed]
         return {path: sizes[path] for path in small[ALONE // 2 :]}
 
+    def doubt(self, paths: Iterable[str]) -> None:
+        """Read these again, whatever is known of them."""
+        sound = (path for path in paths if path and ".." not in path.split("/") and not path.startswith("/"))
+        seen = [each for path in sound for each in scan(self._packages, path)]
+        self._read(_sizes({each.path: each.identity for each in seen if each.identity}))
+
     def reconcile(self, seen: Iterable[Seen], unread: dict[str, Identity]) -> set[str]:
         """Make the index right for what a comparison of everything came by; what has to be read is put in `unread`."""
         dirty: set[str] = set()

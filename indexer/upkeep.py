@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from indexer import abouts, comparison, learnt, manifest, people, publish, rows, unread
 from indexer.boards import Boards, Unpacked
 from indexer.catalogue import Catalogued
+from indexer.doubted import take_doubted
 from indexer.index import Index
 from indexer.inspect import fingerprint_of_inspection
 from indexer.manifest import Manifest
@@ -37,6 +38,7 @@ PASSING = (*learnt.PASSING, *comparison.PASSING, *unread.PASSING)
 
 PROGRESS = 2.0  # seconds between two lines about a long reading
 CALM = 3.0  # seconds without a change
+DOUBTS = 1.0  # seconds between two looks whether anybody doubts what is known
 BEHIND = 15.0  # seconds that pages may be due before that is a fault
 
 
@@ -60,7 +62,7 @@ class Upkeep:
         self._publisher = Publisher(repository, self._state, self._tracker, self._site, self._reconciler.awaits)
         self._people = People(repository, self._state, self._site, known, tell)
         self._boards = Boards(repository, known, tell)
-        self._tending = Tending(self._site, self._publisher, self._people.soil)
+        self._tending = Tending(self._site, self._publisher, self._people)
         self._rejections = Rejections()
         self._tidied = 0  # rounds of the reconciler after which everything was tidied
         self._is_swept = True
@@ -68,6 +70,7 @@ class Upkeep:
         self._late_since: float | None = None
         self._progress_due = 0.0
         self._calm_due = float("inf")
+        self._doubts_due = 0.0
 
     def step(self, messages: Iterable[Message], now: float) -> None:
         """Take in what was heard, and do what is due, for a bounded time."""
@@ -120,6 +123,9 @@ class Upkeep:
     def _take_in(self, messages: list[Message], now: float) -> bool:
         """Make the index right for what was heard of, was read by the pool, or is to be tried again."""
         self._hear(messages, now)
+        if now >= self._doubts_due:
+            self._doubts_due = now + DOUBTS
+            self._tracker.doubt(take_doubted(self.repository))
         paths = self._settling.settle((each for each in messages if isinstance(each, Hint)), now)
         if "" in paths:  # the directory itself
             self._reconciler.request(now)

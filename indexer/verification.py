@@ -3,45 +3,35 @@
 Every file is read as if nothing were known of it, every page is made anew, and held against what is there.
 """
 
-import gzip
+import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future
-from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 from indexer.index import Index
 from indexer.inspect import inspect
-from indexer.model import Counts, Facts, Overview, ProjectDetail, Rejected
-from indexer.pages import KINDS, PEOPLE, Kind, list_companions, people
-from indexer.pages.simple import render_list
+from indexer.model import Facts, ProjectDetail, Rejected
+from indexer.pages import KINDS, PEOPLE
+from indexer.pages.simple import LIST_JSON
 from indexer.scan import Seen, scan
 from indexer.state import State
+from indexer.unpack import find_faults
 from indexer.upkeep import PASSING, SCHEMA
+from indexer.verified_pages import Finding, Pages
 from store.archive.budget import due
+from store.boards import is_source
 from store.identity import NO_IDENTITY, Identity
-from store.listing import read_listing
-from store.repository import OVERVIEW, Repository
+from store.listing import Listed, find_listed, read_listing
+from store.names import possible_projects
+from store.repository import PROJECTS, Repository
 from store.searched import read_searched
 from store.workers import Workers
 
 PAUSE = 3.0  # seconds after which it is looked again at what seemed wrong: it may have been on its way
 LITTLE = 100 << 20  # bytes: with less left a disk is nearly full
-SECONDS = 60.0  # of CPU, that the pages of a project for people may take
-
-
-class Finding(NamedTuple):
-    """What is wrong with the file or directory at `path`; and what is to be removed, for it is made anew then."""
-
-    path: str
-    reason: str
-    derived: Path | None = None
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
 
 
 class Verification:
@@ -50,6 +40,7 @@ class Verification:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._known: dict[tuple[str, Identity], Facts] = {}  # what was read, so that nothing is read twice
+        self._pages = Pages(repository)
         self._workers = Workers()
 
     def run(self) -> list[Finding]:
@@ -63,6 +54,7 @@ class Verification:
             return findings
         finally:
             self._workers.stop()
+            self._pages.stop()
 
     def _look(self) -> Iterator[Finding]:
         with tempfile.TemporaryDirectory() as directory:
@@ -76,6 +68,8 @@ class Verification:
                 if detail := index.detail(project):
                     yield from self._check_project(detail)
             yield from self._check_lists(index.projects())
+            yield from self._pages.check_written()
+            yield from self._check_unpacked()
             yield from self._check_strays(index.projects())
             state.close()
 
@@ -111,60 +105,48 @@ class Verification:
     def _check_files(self, index: Index) -> Iterator[Finding]:
         """What cannot be listed, and what is beside nothing."""
         for path, reason in sorted(index.reasons().items()):
-            yield Finding(f"{self._repository.packages}/{path}", reason)
+            listed = self._is_listed(path)
+            yield Finding(f"{self._repository.packages}/{path}", reason, None, (path,) if listed else ())
+
+    def _is_listed(self, path: str) -> bool:
+        """Whether a page offers what cannot be listed."""
+        filename = path.rpartition("/")[2]
+        projects = possible_projects(filename)
+        return any(find_listed(self._repository, project, filename) for project in projects)
 
     def _check_project(self, detail: ProjectDetail) -> Iterator[Finding]:
+        """Its files, by their digests; where one is another than its page says, the pages are as wrong as that."""
         listed = read_listing(self._repository, detail.name)
-        for file in detail.files:
-            entry = listed.get(file.filename)
-            if entry and entry.digest != file.distribution.digest:
-                path, digest = f"{self._repository.packages}/{file.path}", file.distribution.digest
-                yield Finding(path, f"has sha256 {digest}, its page says {entry.digest}")
-        for kind in KINDS:
-            yield from self._check_set(kind, detail)
-        yield from self._check_companions(detail)
-        yield from self._check_people(detail)
+        known = {file.filename: file.distribution.digest for file in detail.files}
+        wrong = [entry for name, entry in listed.items() if known.get(name) != entry.digest]
+        if wrong and self._pages.is_damaged(f"{PROJECTS}/{detail.name}"):
+            wrong = []  # it is the page that is so
+        for entry in wrong:
+            yield self._differs(entry, known.get(entry.path.rpartition("/")[2]), detail.name)
+        if not wrong:
+            yield from self._pages.check(detail)
 
-    def _check_set(self, kind: Kind, detail: ProjectDetail) -> Iterator[Finding]:
-        """The pages as they are made now, under all their names."""
-        pages = kind.render(detail) if kind.shown(detail) else {}
-        pages |= {alias: pages[page] for alias, page in kind.list_aliases(detail).items() if page in pages}
-        yield from self._compare(kind.set_of(detail.name), pages)
-
-    def _check_people(self, detail: ProjectDetail) -> Iterator[Finding]:
-        wanted = tuple(people.list_shown(detail))
-        try:
-            future = self._workers.submit(_portray, self._repository, detail, wanted, seconds=SECONDS * len(wanted))
-            pages = future.result()
-        except Exception:  # the archives can be read; a README that cannot be rendered is shown otherwise
-            return
-        yield from self._compare(f"{PEOPLE}/{detail.name}", pages)
-
-    def _compare(self, name: str, pages: Mapping[str, bytes]) -> Iterator[Finding]:
-        directory = self._repository.site / name
-        for page, content in sorted(pages.items()):
-            reason = _compare_page(directory / page, content)
-            if reason:
-                yield Finding(f"{directory}/{page}", reason, directory)
-
-    def _check_companions(self, detail: ProjectDetail) -> Iterator[Finding]:
-        """Core metadata beside the pages, by the digest that these announce."""
-        for path, companion in sorted(list_companions(detail).items()):
-            file = self._repository.site / path
-            content = _read_page(file)
-            if content is None:
-                yield Finding(str(file), "is missing", file)
-            elif sha256(content).hexdigest() != companion.key:
-                yield Finding(str(file), f"is not what {companion.file.filename} holds", file)
+    def _differs(self, entry: Listed, digest: str | None, project: str) -> Finding:
+        path = self._repository.packages / entry.path
+        if path.exists():
+            has = f"has sha256 {digest}" if digest else "cannot be listed"
+            return Finding(str(path), f"{has}, its page says {entry.digest}", None, (entry.path,))
+        page = self._repository.project(project)
+        return Finding(str(page), f"lists {entry.path}, which is not there", page)
 
     def _check_lists(self, projects: set[str]) -> Iterator[Finding]:
-        """The list of all projects, for installers and for who searches."""
-        overview = Overview(tuple(sorted(projects)), (), (), Counts(0, 0, 0), is_private=False, policy_problem="")
-        yield from self._compare(OVERVIEW, render_list(overview))
-        named = [each.name for each in read_searched(self._repository)]
-        if named != sorted(projects):
-            file = self._repository.searched
-            yield Finding(str(file), "does not name all projects that there are, and no others", file.parent)
+        """The list of all projects, for installers and for who searches: as far as they can be read, see `Pages`."""
+        reason = "does not name all projects that there are, and no others"
+        searched, page = self._repository.searched, self._repository.overview / LIST_JSON
+        if {each.name for each in read_searched(self._repository)} != projects:
+            yield Finding(str(searched), reason, searched.parent)
+        if _read_list(page) not in (None, projects):
+            yield Finding(str(page), reason, page.parent)
+
+    def _check_unpacked(self) -> Iterator[Finding]:
+        """What boards install, by the digests that it is called by."""
+        for path, reason in find_faults(self._repository):
+            yield Finding(str(path), reason, path.parent if is_source(path.parent.name) else path)
 
     def _check_strays(self, projects: set[str]) -> Iterator[Finding]:
         """Pages of projects that have no files."""
@@ -181,29 +163,9 @@ def _read(packages: Path, path: str) -> Facts | None:
     return inspection.facts if inspection else None
 
 
-def _portray(repository: Repository, detail: ProjectDetail, pages: tuple[str, ...]) -> dict[str, bytes]:
-    from indexer.portraits import portray  # noqa: PLC0415 - for the processes that do it
-
-    return portray(repository, detail, pages, plainly=False)[0]
-
-
-def _compare_page(page: Path, content: bytes) -> str:
-    """What is wrong with it, in whichever of its forms; empty where nothing is."""
-    there = _read_page(page)
-    if there is None:
-        return "is missing"
-    if there != content:
-        return "is not what its files say"
-    squeezed = page.with_name(f"{page.name}.gz")
+def _read_list(page: Path) -> set[str] | None:
+    """The projects that it names; None where it cannot be read."""
     try:
-        is_same = not squeezed.exists() or gzip.decompress(squeezed.read_bytes()) == content
-    except (OSError, EOFError, ValueError):
-        is_same = False
-    return "" if is_same else "is another page where it is compressed"
-
-
-def _read_page(page: Path) -> bytes | None:
-    try:
-        return page.read_bytes()
-    except OSError:
+        return {str(project["name"]) for project in json.loads(page.read_bytes())["projects"]}
+    except (OSError, ValueError, LookupError, TypeError):
         return None

@@ -4,10 +4,13 @@ import argparse
 import sys
 from collections.abc import Iterable
 
+from indexer.doubted import doubt
 from indexer.pages.text import render_printable
-from indexer.verification import Finding, Verification
+from indexer.verification import Verification
+from indexer.verified_pages import Finding
 from store import files
 from store.errors import Refused
+from store.repository import Repository
 from store.settings import read_settings
 
 
@@ -15,26 +18,40 @@ def main() -> int:
     """0 where nothing is wrong, 1 where something is, 2 where it cannot be told."""
     parser = argparse.ArgumentParser(prog="larder verify", description="Compare every file and page with everything.")
     parser.add_argument("--data", metavar="DIR", help="the data directory; LARDER_DATA says it too")
-    parser.add_argument("--repair", action="store_true", help="remove derived files that are wrong: they are made anew")
+    parser.add_argument("--repair", action="store_true", help="have what is derived and wrong made anew")
     arguments = parser.parse_args()
     try:
         data = read_settings(options={"LARDER_DATA": ("--data", arguments.data)}).data
-        findings = [finding for repository in data.repositories() for finding in Verification(repository).run()]
+        found = [_verify(repository, repairs=arguments.repair) for repository in data.repositories()]
     except (Refused, OSError) as error:
         print(f"larder: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    return 1 if any(found) else 0
+
+
+def _verify(repository: Repository, *, repairs: bool) -> bool:
+    """Whether anything is wrong; it is said."""
+    findings = Verification(repository).run()
     for finding in findings:
         print(render_printable(str(finding)))  # noqa: T201 - this is what was asked for
-    if arguments.repair:
-        repair(findings)
-    return 1 if findings else 0
+    if repairs:
+        repair(repository, findings)
+    return bool(findings)
 
 
-def repair(findings: Iterable[Finding]) -> None:
-    """Remove what is derived and wrong. A running Larder makes it anew within seconds, any other when it starts."""
-    for path in dict.fromkeys(finding.derived for finding in findings if finding.derived):
-        files.remove(path)
-        print(render_printable(f"{path}: removed, to be made anew"))  # noqa: T201
+def repair(repository: Repository, findings: Iterable[Finding]) -> None:
+    """Remove what is derived and wrong, and have files read again that are known wrongly.
+
+    A running Larder does that, and makes anew what is gone, within seconds; any other when it starts.
+    """
+    found = list(findings)
+    if doubted := {path for finding in found for path in finding.doubted}:
+        doubt(repository, doubted)
+    for path in sorted(doubted):
+        print(render_printable(f"{repository.packages}/{path}: to be read again"))  # noqa: T201
+    for derived in dict.fromkeys(finding.derived for finding in found if finding.derived):
+        files.remove(derived)
+        print(render_printable(f"{derived}: removed, to be made anew"))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -13,11 +13,16 @@ from store.worker import ANSWER, OUT_OF_MEMORY, REQUEST, receive
 PATIENCE = 20.0  # seconds that a job may take for each one of CPU, and for what it waits for
 GRACE = 5.0  # seconds more in which the process has to end by itself
 
+_BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
 _ROOT = str(Path(__file__).resolve().parent.parent)
 
 
 class WorkerDied(Exception):
     """The process ended, or was ended, before its job was done; the text says why."""
+
+
+class WorkerKilled(WorkerDied):
+    """Somebody else ended the process: that says nothing of the job."""
 
 
 class Process:
@@ -43,7 +48,8 @@ class Process:
             raise WorkerDied(_reason(-signal.SIGALRM, seconds, self._memory)) from error
         except (OSError, EOFError) as error:
             code = self._wait()
-            raise WorkerDied(str(error) if code is None else _reason(code, seconds, self._memory)) from error
+            kind = WorkerKilled if code in _BY_OTHERS else WorkerDied
+            raise kind(str(error) if code is None else _reason(code, seconds, self._memory)) from error
 
     def _ask(self, job: bytes, seconds: float) -> tuple[bool, bytes]:
         patience = PATIENCE * (1 + seconds)

@@ -45,6 +45,11 @@ class Repository:
         return self.state / "index.sqlite3"
 
     @property
+    def doubted(self) -> Path:
+        """Names of files that are to be read again."""
+        return self.state / "doubted"
+
+    @property
     def versions(self) -> Path:
         """Where page sets are made, and stay for a while once they were replaced."""
         return self.site / ".versions"

@@ -14,10 +14,14 @@ BYTES = 4 * LIMIT  # in which they are found
 
 
 class Status(NamedTuple):
-    """One of the markers, and why; that may be empty."""
+    """One of the markers, and why; that may be empty.
+
+    With a flaw it is what was said before: the file as it is now cannot be read as a status, and why.
+    """
 
     marker: str
     reason: str
+    flaw: str = ""
 
     @property
     def is_closed(self) -> bool:

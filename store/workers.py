@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar, TypeVarTuple
 
-from store.process import GRACE, Process, WorkerDied
+from store.process import GRACE, Process, WorkerDied, WorkerKilled
 
-__all__ = ["WorkerDied", "Workers"]
+__all__ = ["WorkerDied", "WorkerKilled", "Workers"]
 
 MEMORY = 64 << 20  # bytes that a job may take above what its process has at rest
 

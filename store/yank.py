@@ -6,4 +6,4 @@ BYTES = 4 * LIMIT  # in which they are found
 
 def read_reason(content: bytes) -> str:
     """The reason as pages show it, in one line; empty where none is given."""
-    return " ".join(content[:BYTES].decode("utf-8", "replace").split())[:LIMIT].rstrip()
+    return " ".join(content[:BYTES].decode("utf-8", "replace").replace("\0", " ").split())[:LIMIT].rstrip()

@@ -24,7 +24,7 @@ from uploader.tally import BUCKETS, Tally
 ADDRESS = "/.metrics"
 
 # With a proxy on this machine everybody seems to come from there: then larder.toml has to say that this is meant.
-_FORWARDED = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"}
+_FORWARDED = {"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP"}
 _FIGURES = {
     "files": "Distributions that are listed",
     "projects": "Projects that have pages",

@@ -11,7 +11,8 @@ from uploader.answers import HttpRefusal
 
 _PAGE = re.compile(r"/+(?P<simple>simple/+)?(?P<name>[A-Za-z0-9._-]+)(?P<slash>/*)")
 _RELEASE = re.compile(
-    r"/(?P<top>project|pypi)/(?P<name>[A-Za-z0-9._-]+)(?:/(?!json/?$)(?P<version>[^/]+))?(?P<end>/json)?/?"
+    r"/(?P<top>project|pypi)/(?P<name>[A-Za-z0-9._-]+)(?:/(?!(?:json|feed\.atom)/?$)(?P<version>[^/]+))?"
+    r"(?P<end>/json|/feed\.atom)?/?"
 )
 _SLASHES = re.compile("/+")
 _BOARD = re.compile(r"/+(?P<name>[A-Za-z0-9._-]+)(?P<requirement>[<>=!~;\[ ][^/]*)?/+json")
@@ -45,7 +46,7 @@ def _lead_to_release(path: str) -> web.Response | None:
     """302 to what is said of a project, or of one of its versions: to people, or by PyPI's JSON API."""
     path = _SLASHES.sub("/", path)
     page = _RELEASE.fullmatch(path)
-    if page is None or (page["top"] == "pypi") != bool(page["end"]):
+    if page is None or (page["top"] == "pypi") != (page["end"] == "/json"):
         return None
     names = [page["top"], str(parse_project(page["name"]))]
     if page["version"]:

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from indexer.pages.text import render_json
 from store.boards import LATEST
 from store.errors import BadName
-from store.names import parse_version
+from store.names import parse_project, parse_version
 
 LENGTH = 90  # characters of a path: with the directory before it upip reads 100
 
@@ -67,8 +66,8 @@ def list_needs(requirements: Iterable[str]) -> dict[str, str]:
             requirement = Requirement(text)
             exact = [each.version for each in requirement.specifier if each.operator == "=="]
             version = str(parse_version(exact[0])) if exact and "*" not in exact[0] else LATEST
-            name = str(canonicalize_name(requirement.name, validate=True))
-        except (InvalidRequirement, BadName, ValueError):
+            name = str(parse_project(requirement.name))
+        except (InvalidRequirement, BadName, RecursionError):
             continue
         if requirement.marker is None:
             needs[name] = version

@@ -5,13 +5,14 @@ from email.utils import getaddresses
 from typing import NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from indexer.model import Description, Field, ProjectDetail
 from indexer.pages.releases import Release, list_releases
 from indexer.pages.templates import render_template
 from indexer.pages.text import render_time
 from store import VERSION
+from store.errors import BadName
+from store.names import parse_project
 
 LICENCE_LIMIT = 100  # characters: what is longer is the text of one, and not its name
 
@@ -80,8 +81,8 @@ def _texts(fields: Mapping[str, Field], name: str) -> list[str]:
 
 def _to_dependency(text: str, is_here: IsHere) -> Link:
     try:
-        project = str(canonicalize_name(Requirement(text).name))
-    except InvalidRequirement:
+        project = str(parse_project(Requirement(text).name))
+    except (InvalidRequirement, BadName, RecursionError):
         return Link(text)
     return Link(text, project if is_here(project) else "")
 
@@ -101,11 +102,18 @@ def _list_people(fields: Mapping[str, Field]) -> list[Link]:
     """Authors and maintainers, each once, with an address where they give one."""
     found: dict[str, str] = {}
     for role in ("author", "maintainer"):
-        for person, address in getaddresses([str(fields.get(f"{role}_email", ""))]):
+        for person, address in _parse_addresses(str(fields.get(f"{role}_email", ""))):
             found.setdefault(person or address, address)
         if name := str(fields.get(role, "")):
             found.setdefault(name, "")
     return [Link(person, f"mailto:{address}" if "@" in address else "") for person, address in found.items() if person]
+
+
+def _parse_addresses(said: str) -> list[tuple[str, str]]:
+    try:
+        return getaddresses([said])
+    except (RecursionError, ValueError, LookupError):  # of which its parser has a history
+        return [(said, "")]
 
 
 def _list_links(fields: Mapping[str, Field]) -> list[Link]:

@@ -101,5 +101,5 @@ def _python_version(file: ListedFile) -> str:
 
 
 def _render(document: Mapping[str, object]) -> bytes:
-    text = render_json(document).replace(b"<", b"\\u003c")
+    text = render_json(document).replace(b"<!", b"\\u003c!")
     return text.replace(b'"\\u0000/', b'"' + ORIGIN + b"/")

@@ -89,6 +89,7 @@ def test_deleted_directories_of_everything_derived_come_back(larder: Larder, tmp
     body, headers = form(wheel)
     assert larder.request("POST", "/", body, headers | basic(USER, PASSWORD)).status == 200
     assert larder.digest("after", wheel.name) == digest(wheel)
+    wait_until(lambda: "after" in larder.get("/simple/").text)
 
 
 @pytest.mark.parametrize(("name", "part"), [("site", "default"), ("state", "larder.toml")])

@@ -14,6 +14,7 @@ from indexer.state import State
 from indexer.upkeep import PASSING, SCHEMA
 from store.distribution import Distribution
 from store.identity import Identity
+from store.status import Status
 
 
 def distribution(*releases: tuple[str, str], digest: str = "d" * 64) -> Distribution:
@@ -69,6 +70,20 @@ def test_what_is_attested_counts_for_the_bytes_it_is_about(index: Index) -> None
     assert index.reasons() == {path: "it is about other bytes than 'demo-1.0.tar.gz' has; expected these"}
     assert index.remove("demo-1.0.tar.gz") == {"demo"}
     assert "lies beside it" in index.reasons()[path]
+
+
+def test_what_was_said_of_a_project_stands_until_something_else_is(index: Index) -> None:
+    index.put("demo-1.0.tar.gz", HERE, DEMO)
+    index.put("demo.status", HERE, Status("quarantined", "it phones home"))
+    index.put("demo.status", Identity(1, 0, 2), Rejected("'' is no status"))
+    assert found(index, "demo").offered == ()
+    assert index.reasons() == {"demo.status": "'' is no status"}
+    index.put("demo.status", Identity(1, 9, 3), Status("active", ""))
+    assert (len(found(index, "demo").offered), index.reasons()) == (1, {})
+    index.put("demo.status", Identity(1, 9, 4), Rejected("x"))
+    assert (len(found(index, "demo").offered), index.reasons()) == (1, {"demo.status": "x"})
+    index.remove("demo.status")
+    assert (found(index, "demo").status, index.reasons()) == (None, {})
 
 
 def found(index: Index, project: str) -> ProjectDetail:

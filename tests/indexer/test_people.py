@@ -6,14 +6,17 @@ import queue
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from indexer import portray
 from indexer.catalogue import PAUSE
+from indexer.describe import parse_fields
 from indexer.index import Index
 from indexer.manifest import Manifest
+from indexer.model import Care
 from indexer.pages.catalogue import Entry, render_catalogue
 from indexer.people import Made, People
 from indexer.portray import Portrayed
@@ -24,7 +27,7 @@ from indexer.upkeep import open_state
 from store.data import Data
 from store.names import YANKED
 from store.repository import Repository
-from tests.archives import make_sdist, make_wheel
+from tests.archives import core_metadata, make_archive, make_sdist, make_wheel, sdist_contents
 
 README = "text/markdown\n\n# Hello *you*\n"
 
@@ -222,6 +225,99 @@ def test_a_readme_that_takes_too_long_is_shown_as_it_was_written_and_stops_no_ot
     assert "<em>you</em>" in room.pages()["project.html"]
     assert "<em>you</em>" in room.pages("other")["project.html"]
     assert "`[*_x|" in room.pages()["1.0.html"]
+
+
+HOSTILE: dict[str, dict[str, Any]] = {
+    "a long need": {"Requires_Dist": "a" * 300},
+    "a deep need": {"Requires_Dist": "x; " + "(" * 1500},
+    "deep authors": {"Author_Email": "(" * 3000},
+    "a deep licence": {"License_Expression": "(" * 3000},
+    "odd links": {"Project_URL": "\x00, javascript:alert(1)"},
+    "many classifiers": {"Classifier": "\nClassifier: ".join(f"A :: {n}" for n in range(5000))},
+    "a deep marker": {"Requires_Dist": "x; " + "python_version>'3' and " * 3000 + "python_version>'3'"},
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_field_keeps_a_release_from_its_page(room: Room, kind: str) -> None:
+    make_wheel(room.packages, "demo", "1.0")
+    room.look()
+    make_wheel(room.packages, "demo", "2.0", **HOSTILE[kind])
+    room.look()
+    assert '<h1>demo <span class="version">2.0</span></h1>' in room.pages()["project.html"]
+    assert json.loads(room.catalogue()["projects.json"])[0][:2] == ["demo", "2.0"]
+
+
+def test_what_nothing_can_be_made_of_is_left_out_and_the_page_is_there(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portray, "CARES", (Care.ALL, Care.NONE))
+    monkeypatch.setattr(portray, "ENOUGH", 0.0)
+    monkeypatch.setattr(portray, "SECONDS", 0.0)
+    monkeypatch.setattr(portray, "due", lambda _: 1.0)
+    make_wheel(room.packages, "demo", "1.0", Description_Content_Type="text/markdown\n\n" + ">" * 60_000 + "x")
+    room.look()
+    page = room.pages()["project.html"]
+    assert '<h1>demo <span class="version">1.0</span></h1>' in page
+    assert "what it says of itself cannot be read" in page
+
+
+def test_a_process_that_somebody_else_ends_says_nothing_of_a_readme(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_wheel(room.packages, "demo", "1.0", Description_Content_Type=README)
+    room.tracker.look(["demo-1.0-py3-none-any.whl"])
+    room.tracker.step()
+    room.repository.project("demo").mkdir(parents=True)
+    room.people.soil(["demo"])
+    for _ in range(3):
+        room.people.step(room.now)
+        for made in killed(room):
+            room.people.receive(made, room.now)
+        room.now += 1000
+    assert "its process was ended by SIGKILL" in caplog.text
+    room.go_on()
+    assert "<em>you</em>" in room.pages()["project.html"]
+
+
+def killed(room: Room) -> list[Made]:
+    """What is reported of pages whose process is ended while it makes them."""
+    reason = "its process was ended by SIGKILL"
+    made = room.reports.get(timeout=60)
+    return [made._replace(pages={}, about=None, reason=reason, passing=True) if isinstance(made, Portrayed) else made]
+
+
+def test_who_could_not_be_portrayed_lets_others_go_first(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portray, "ENOUGH", 0.0)
+    monkeypatch.setattr(portray, "SECONDS", 0.0)
+    monkeypatch.setattr(portray, "due", lambda _: 1.0)
+    slow = "text/markdown\n\n" + ">" * 60_000 + "x"
+    wheels = [make_wheel(room.packages, f"a-slow-{n}", "1.0", Description_Content_Type=slow) for n in range(2)]
+    wheels += [make_wheel(room.packages, f"b-quick-{n}", "1.0") for n in range(3)]
+    room.tracker.look([wheel.name for wheel in wheels])
+    room.tracker.step()
+    room.people.soil([f"a-slow-{n}" for n in range(2)])
+    room.people.soil([f"b-quick-{n}" for n in range(3)])
+    order = [made.project for made in room.go_on()]
+    last = max(at for at, project in enumerate(order) if project.startswith("b-"))
+    assert order[:last].count("a-slow-0") == order[:last].count("a-slow-1") == 1
+    assert all("project.html" in room.pages(f"a-slow-{n}") for n in range(2))
+
+
+@pytest.mark.parametrize("field", ["Summary", "Author"])
+def test_what_is_written_in_latin_1_is_read_as_that(room: Room, field: str) -> None:
+    metadata = core_metadata("demo", "1.0", **{field: "Gr\u00fc\u00dfe"}).encode("latin-1")
+    make_archive(room.packages / "demo-1.0.tar.gz", "demo-1.0", {**sdist_contents("demo", "1.0"), "PKG-INFO": metadata})
+    room.look()
+    assert "Gr\u00fc\u00dfe" in room.pages()["project.html"]
+
+
+def test_what_a_release_says_is_bounded() -> None:
+    metadata = core_metadata(
+        "demo", "1.0", Summary="s" * 9000, Description_Content_Type="text/plain\n\n" + "<" * 8_000_000
+    )
+    fields = parse_fields(metadata.encode())
+    assert (len(str(fields["description"])), len(str(fields["summary"]))) == (1 << 20, 5000)
 
 
 def test_an_archive_that_cannot_be_read_any_more_is_a_reason_and_tried_again(

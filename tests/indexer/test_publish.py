@@ -11,6 +11,7 @@ import pytest
 from indexer.index import Index
 from indexer.manifest import Manifest
 from indexer.model import Counts, Overview
+from indexer.people import People
 from indexer.publish import BUDGET, OVERDUE, SHARE, Publisher
 from indexer.scan import scan
 from indexer.site import Site
@@ -32,12 +33,14 @@ class Room:
         self.repository = repository
         self.reports: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.state = open_state(repository)
-        self.tracker = Tracker(repository, self.state, Index(self.state, "1"), self.reports.put)
+        index = Index(self.state, "1")
+        self.tracker = Tracker(repository, self.state, index, self.reports.put)
         self.site = Site(repository, Manifest(self.state))
         self.ahead: set[str] = set()  # projects that nobody came by yet
         is_ahead = self.ahead.__contains__
         self.publisher = Publisher(repository, self.state, self.tracker, self.site, is_ahead)
-        self.tending = Tending(self.site, self.publisher, lambda _: None)
+        self.people = People(repository, self.state, self.site, index, self.reports.put)
+        self.tending = Tending(self.site, self.publisher, self.people)
         self.now = 100.0
 
     def add(self, name: str, version: str = "1.0") -> Path:

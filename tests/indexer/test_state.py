@@ -21,6 +21,7 @@ from indexer.state import DELAY, State
 from indexer.upkeep import PASSING, SCHEMA
 from store.distribution import Distribution
 from store.identity import Identity
+from store.status import Status
 from tests.running import HERE
 
 HUGE = Identity((1 << 64) - 1, 1 << 40, -1)  # an inode need not fit into 63 bits
@@ -31,6 +32,7 @@ KINDS: dict[str, Facts] = {
     "demo-1.0-py3-none-any.whl.asc": Signature(),
     "demo-1.0-py3-none-any.whl.provenance": Provenance("e" * 64),
     "demo-1.0-py3-none-any.whl.yanked": Yank("why"),
+    "demo.status": Status("archived", "for good", "it is empty now"),
 }
 
 
@@ -71,7 +73,7 @@ def test_what_is_known_outlives_the_program(file: Path) -> None:
         ("demo-1-0.zip", False, False, None),
         ("demo-1.0-py3-none-any.whl", True, True, "why"),
     ]
-    assert index.reasons() == {"notes.txt": "no distribution"}
+    assert index.reasons() == {"notes.txt": "no distribution", "demo.status": "it is empty now"}
     assert (index.counts().distributions, index.counts().projects) == (2, 1)
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from indexer.model import Counts, ListedFile, Overview, ProjectDetail
+from indexer.model import Care, Counts, ListedFile, Overview, ProjectDetail
 from indexer.pages import (
     KINDS,
     OVERVIEW_ALIASES,
@@ -41,7 +41,7 @@ def write_site(repository: Repository, **overview: Any) -> None:
 def _write_for_people(repository: Repository, details: list[ProjectDetail]) -> None:
     entries = []
     for detail in details:
-        pages, about = portray(repository, detail, people.list_shown(detail), plainly=False)
+        pages, about = portray(repository, detail, people.list_shown(detail), Care.ALL)
         there = {page: content for page, content in pages.items() if content}
         aliases = {alias: page for alias, page in people.list_aliases(detail).items() if page in there}
         _write_set(repository.site / people.NAME / detail.name, there, aliases)

@@ -14,7 +14,7 @@ import pytest
 
 from store.errors import BadArchive
 from store.process import Process
-from store.workers import WorkerDied, Workers
+from store.workers import WorkerDied, WorkerKilled, Workers
 from tests.running import HERE
 from tests.store import jobs
 
@@ -143,8 +143,9 @@ def test_a_worker_that_is_killed_ends_its_own_job_alone(workers: Workers, number
     time.sleep(0.2)
     [pid] = processes() - {innocent}
     os.kill(pid, number)
-    with pytest.raises(WorkerDied, match=number.name):
+    with pytest.raises(WorkerDied, match=number.name) as died:
         suspect.result(20)
+    assert isinstance(died.value, WorkerKilled) is (number != signal.SIGSEGV)  # which it brings about itself
     assert other.result(20) is None
     assert workers.submit(abs, -1, seconds=5).result(20) == 1
 

@@ -38,11 +38,13 @@ def store_upload(repository: Repository, candidate: Candidate, incoming: Incomin
 
 
 def _check_open(repository: Repository, candidate: Candidate, target: Path) -> None:
-    """HttpRefusal where the project takes nothing new (PEP 792); what is no status closes nothing."""
+    """HttpRefusal where the project takes nothing new (PEP 792), or where that cannot be told."""
     try:
         status = parse_status(repository.status(candidate.project).read_bytes())
-    except (FileNotFoundError, BadName):
+    except FileNotFoundError:
         return
+    except (OSError, BadName) as error:
+        raise HttpRefusal(403, f"whether {candidate.project} takes uploads cannot be told: {error}") from error
     if status.is_closed and not (target.is_file() and _digest(target) == candidate.digest):
         why = f": {status.reason}" if status.reason else ""
         raise HttpRefusal(403, f"{candidate.project} is {status.marker} and takes no uploads{why}")

@@ -18,7 +18,7 @@ from store.listing import listing_version
 from store.messages import Checked
 from store.policy import Policy
 from store.repository import Repository
-from store.workers import WorkerDied, Workers
+from store.workers import WorkerDied, WorkerKilled, Workers
 from uploader.answers import HttpRefusal, answer
 from uploader.audit import log_accepted
 from uploader.auth.authorize import Authorization
@@ -120,6 +120,8 @@ class Uploads:
         try:
             await file.aside(lambda: make_durable(file.stored().file))
             contents = await asyncio.wrap_future(reading)
+        except WorkerKilled as error:
+            raise HttpRefusal(503, f"{form.filename!r} could not be read: {error}", {"Retry-After": "5"}) from error
         except WorkerDied as error:
             raise BadArchive(f"Invalid distribution file {form.filename!r}: while it was read {error}") from error
         finally:

@@ -29,3 +29,11 @@ def version(library: str) -> str:
     return " ".join(
         sorted(name for name in beside if name.lower().startswith(f"{library}-") and name.endswith("-info"))
     )
+
+
+def boot() -> str:
+    """Changes whenever the machine is started."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""

@@ -5,7 +5,6 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
 
 from packaging.utils import canonicalize_name
 
@@ -14,7 +13,6 @@ from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Provenance, 
 from indexer.reasons import why_alone, why_ambiguous, why_behind, why_unknown, why_unrelated
 from indexer.rows import BESIDE, COLUMNS, REJECTED, STATUS, Known, Release, keep_status, parse_releases
 from indexer.state import State
-from store.boards import is_source
 from store.distribution import Distribution
 from store.identity import NO_IDENTITY, Identity
 from store.names import PROVENANCE, SIDECARS, SIGNATURE, YANKED, base_of_sidecar
@@ -217,12 +215,6 @@ class Index:
     def _beside_of(self, path: str) -> tuple[Facts | None, ...]:
         suffixes = (YANKED, SIGNATURE, PROVENANCE)
         return tuple(self.facts(path + suffix) if self._beside else None for suffix in suffixes)
-
-    def sources(self, names: Iterable[str]) -> set[str]:
-        """Those of the names that are sources of a listed file (`store.boards`)."""
-        wanted = {bytes.fromhex(name): name for name in names if is_source(name)}
-        listed = self._state.all("select substr(digest, 1, 16) from files where project is not null") if wanted else []
-        return {wanted[start] for (start,) in listed if start in wanted}
 
     def counts(self) -> Counts:
         return Counts(len(self._projects), self._listed, self._size)

@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from indexer.fingerprint import boot
 from indexer.state import State
 
 SCHEMA = (
@@ -91,7 +91,7 @@ class Manifest:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.version = f"{FORM} {_boot()}"
+        self.version = f"{FORM} {boot()}"
         if not state.is_of("manifest", self.version):
             state.write("delete from sets", [()])
             state.write("delete from beside", [()])
@@ -167,11 +167,3 @@ def _parts(written: Written) -> tuple[int | str, ...]:
 @lru_cache(8)  # the same is asked for several times in a row
 def parse_files(squeezed: bytes) -> Mapping[str, Written]:
     return {name: Written(*written) for *written, names in json.loads(zlib.decompress(squeezed)) for name in names}
-
-
-def _boot() -> str:
-    """Changes whenever the machine is started."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""

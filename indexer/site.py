@@ -18,6 +18,7 @@ from indexer.pages import KINDS, PEOPLE, Companion
 from indexer.rendered import Rendered
 from indexer.versions import Batches, find_slots, list_versions, name_version
 from store import files
+from store.boards import UNPACKED
 from store.repository import CATALOGUE, OVERVIEW, PROJECTS, Repository
 
 _KINDS = [*(kind.name for kind in KINDS), PEOPLE]
@@ -212,7 +213,8 @@ class Site:
 
     def find_obstacles(self) -> list[Path]:
         """What stands where there should be a directory."""
-        return [path for path in self._tops() if os.path.lexists(path) and (path.is_symlink() or not path.is_dir())]
+        tops = [*self._tops(), self._root / UNPACKED]
+        return [path for path in tops if os.path.lexists(path) and (path.is_symlink() or not path.is_dir())]
 
     def find_strays(self) -> Iterator[Path | None]:
         """Look at everything below the site, a step for each: a path that nothing leads to, or None."""

@@ -91,7 +91,9 @@ class Upkeep:
 
     def _step_people(self, now: float) -> None:
         """Have pages made that nobody waits for, when there is nothing else to be done."""
-        self._people.soil(self._publisher.take_settled())
+        if settled := self._publisher.take_settled():
+            self._people.soil(settled)
+            self._boards.doubt()
         self._boards.step(now)
         if not self._is_late:
             self._people.step(now)

@@ -3,10 +3,11 @@
 In the page set `boards/<project>/` of a repository's site a link for each release, and one for the latest, leads to
 `unpacked/<source>/`, whether there is anything yet or not: an archive is unpacked when the first board asks for it.
 
+    project         whose it is
     package.json    what mip reads
     upip.tar.gz     what upip unpacks
     <digest>        each file; all of them are in `unpacked/files/`, too
-    none            instead of all others: in one line, why there is nothing for boards
+    none            instead of the last three: in one line, why there is nothing for boards
 """
 
 import contextlib
@@ -16,21 +17,16 @@ from pathlib import Path
 from store.repository import Repository
 
 BOARDS, UNPACKED, FILES = "boards", "unpacked", "files"
-PACKAGE, ARCHIVE, NONE = "package.json", "upip.tar.gz", "none"
+PACKAGE, ARCHIVE, NONE, OF = "package.json", "upip.tar.gz", "none", "project"
 LATEST = "latest"
 
 _LINK = "of@"
-_DIGITS = 32  # of the digest, by which an archive is known: with more a link would take a block of the disk
-_SOURCE = re.compile(f"[0-9a-f]{{{_DIGITS}}}")
+DIGITS = 32  # of a source: with more a link would take a block of the disk
+_SOURCE = re.compile(f"[0-9a-f]{{{DIGITS}}}")
 
 
 def name_link(release: str) -> str:
     return f"{_LINK}{release}"
-
-
-def source_of(digest: str) -> str:
-    """What an archive is known by."""
-    return digest[:_DIGITS]
 
 
 def is_source(name: str) -> bool:
@@ -51,12 +47,29 @@ def board_file(repository: Repository, digest: str) -> Path:
     return repository.site / UNPACKED / FILES / digest[:2] / digest
 
 
-def read_sources(repository: Repository, project: str) -> dict[str, str]:
-    """By release, as it is written, and for the latest: its source. Nothing where there is none."""
-    directory = repository.site / BOARDS / project
-    found: dict[str, str] = {}
+def is_ready(repository: Repository, source: str, name: str) -> bool:
+    """Whether there is something of that name of the source, or why there is not."""
+    directory = unpacked(repository, source)
+    return any(_size(directory / each) > 0 for each in (name, NONE))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def list_releases(repository: Repository, project: str) -> list[str]:
+    """Those that boards are led to, as they are written, and the latest. Nothing where there is none."""
     with contextlib.suppress(OSError):
-        for link in directory.iterdir():
-            if link.name.startswith(_LINK):
-                found[link.name.removeprefix(_LINK)] = link.readlink().name
-    return found
+        names = (link.name for link in (repository.site / BOARDS / project).iterdir())
+        return [name.removeprefix(_LINK) for name in names if name.startswith(_LINK)]
+    return []
+
+
+def read_source(repository: Repository, project: str, release: str) -> str:
+    """What boards are led to; empty where that is nothing."""
+    with contextlib.suppress(OSError):
+        return (repository.site / BOARDS / project / name_link(release)).readlink().name
+    return ""

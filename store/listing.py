@@ -19,6 +19,7 @@ class Listed(NamedTuple):
     digest: str
     release: str
     yanked: str | None = None
+    attested: bool = False
 
 
 def render_listing(entries: Iterable[Listed]) -> bytes:
@@ -54,8 +55,8 @@ def _read_entry(entry: object) -> Listed:
     """ValueError or TypeError for what is no entry."""
     if not isinstance(entry, list):
         raise TypeError
-    path, digest, release, yanked = entry
-    return Listed(str(path), str(digest), str(release), None if yanked is None else str(yanked))
+    path, digest, release, yanked, attested = entry
+    return Listed(str(path), str(digest), str(release), None if yanked is None else str(yanked), attested is True)
 
 
 def listing_version(repository: Repository, project: str) -> str:

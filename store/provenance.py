@@ -33,7 +33,10 @@ def parse_attestations(text: bytes) -> list[dict[str, Any]]:
 def render_provenance(attestations: list[dict[str, Any]]) -> bytes:
     """A provenance object of one bundle, whose publisher nobody has verified."""
     bundle = {"publisher": PUBLISHER, "attestations": attestations}
-    return json.dumps({"version": 1, "attestation_bundles": [bundle]}).encode()
+    try:
+        return json.dumps({"version": 1, "attestation_bundles": [bundle]}).encode()
+    except RecursionError as error:
+        raise Refused("attestations are expected to be less deep") from error
 
 
 def read_subject(provenance: bytes) -> str:
@@ -41,7 +44,7 @@ def read_subject(provenance: bytes) -> str:
     if len(provenance) > LIMIT:
         raise Refused(f"a provenance of more than {LIMIT >> 20} MiB; expected less")
     found = _load(provenance)
-    bundles = found.get("attestation_bundles") if isinstance(found, dict) and found.get("version") == 1 else None
+    bundles = found.get("attestation_bundles") if isinstance(found, dict) and _is_one(found.get("version")) else None
     if not isinstance(bundles, list) or not bundles or not all(map(_is_bundle, bundles)):
         raise Refused("a provenance is expected with version 1 and bundles that name a publisher each (PEP 740)")
     subjects = {_subject_of(attestation) for bundle in bundles for attestation in bundle["attestations"]}
@@ -52,9 +55,17 @@ def read_subject(provenance: bytes) -> str:
 
 def _load(text: bytes) -> object:
     try:
-        return json.loads(text)
+        return json.loads(text.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Refused("attestations and provenance are expected to be JSON (PEP 740)") from error
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)  # which only Python takes for JSON
+
+
+def _is_one(version: object) -> bool:
+    return version == 1 and not isinstance(version, bool)
 
 
 def _is_bundle(bundle: object) -> bool:
@@ -67,7 +78,7 @@ def _is_bundle(bundle: object) -> bool:
 
 def _subject_of(attestation: object) -> str:
     """The sha256 that the statement in it names."""
-    if not isinstance(attestation, dict) or attestation.get("version") != 1 or not _has_all(attestation):
+    if not isinstance(attestation, dict) or not _is_one(attestation.get("version")) or not _has_all(attestation):
         raise Refused("an attestation is expected with version 1, verification_material and envelope (PEP 740)")
     try:
         statement = json.loads(base64.b64decode(attestation["envelope"]["statement"], validate=True))

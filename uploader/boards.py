@@ -1,13 +1,14 @@
 """What boards ask for and nginx finds nothing of: it is unpacked now, or names and versions are spelt otherwise."""
 
 from collections.abc import Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import quote
 
 from aiohttp import web
 from packaging.utils import NormalizedName, canonicalize_version
 
-from store.boards import ARCHIVE, LATEST, NONE, PACKAGE, read_sources, unpacked
+from store.boards import ARCHIVE, LATEST, NONE, PACKAGE, is_ready, list_releases, read_source, unpacked
 from store.data import Data
 from store.errors import BadName, shown
 from store.listing import read_listing
@@ -23,6 +24,8 @@ BOARD_FILES = "/mip/file/{start}/{digest}"
 ARCHIVES = "/upip/{name}/{version}.tar.gz"
 
 PATIENCE = 10.0  # seconds that a board waits
+TIMES = 5  # that the indexer is told of it meanwhile
+NOTHING = {"v": 1, "hashes": [], "deps": []}
 
 
 class Boards:
@@ -36,19 +39,28 @@ class Boards:
         """The document for mip; HttpRefusal where there is none of that name."""
         repository = self._repository(request)
         version, *before = request.match_info["version"].split("~")
-        project, release, source = _find(repository, request.match_info["name"], version)
-        if not await self._is_unpacked(repository, project, source):
+        try:
+            found = await self._find_package(repository, request.match_info["name"], version)
+        except HttpRefusal as refusal:
+            if before and refusal.status == 404:  # a need comes along as far as it is here: the next one is not to wait
+                return web.json_response(NOTHING)
+            raise
+        return _accelerate(f"/.board/{'~'.join((found, *map(parse_project, before)))}/{PACKAGE}")
+
+    async def _find_package(self, repository: Repository, name: str, version: str) -> str:
+        """Project and release."""
+        project, release, source = _find(repository, name, version)
+        if not await self._is_unpacked(repository, project, source, PACKAGE):
             raise HttpRefusal(503, f"what boards need of {project} is not unpacked yet", {"Retry-After": "5"})
         if why := _read_refusal(repository, source):
             raise HttpRefusal(404, why)
-        way = "~".join(("", *map(parse_project, before)))
-        return _accelerate(f"/.board/{project}/{release}{way}/{PACKAGE}")
+        return f"{project}/{release}"
 
     async def archive(self, request: web.Request) -> web.Response:
         """The archive for upip; where it cannot be had, the sdist it would be made of: a large board unpacks that."""
         repository = self._repository(request)
         project, release, source = _find(repository, request.match_info["name"], request.match_info["version"])
-        is_there = await self._is_unpacked(repository, project, source)
+        is_there = await self._is_unpacked(repository, project, source, ARCHIVE)
         if is_there and not _read_refusal(repository, source):
             return _accelerate(f"/.board-archive/{project}/{release}/{ARCHIVE}")
         path = next(_list_sdists(repository, project, release), None)
@@ -64,12 +76,16 @@ class Boards:
     def _repository(self, request: web.Request) -> Repository:
         return self._data.repository(request.headers.get(REPOSITORY, ""))
 
-    async def _is_unpacked(self, repository: Repository, project: NormalizedName, source: str) -> bool:
-        directory = unpacked(repository, source)
-        if directory.is_dir():
-            return True
-        self._tell(Wanted(repository.name, project, source))
-        return await self._listings.wait_until(Published(repository.name, project), directory.is_dir, PATIENCE)
+    async def _is_unpacked(self, repository: Repository, project: NormalizedName, source: str, name: str) -> bool:
+        """It is said again and again, for whoever was told may have ended since."""
+        published, is_there = Published(repository.name, project), partial(is_ready, repository, source, name)
+        for _ in range(TIMES):
+            if is_there():
+                return True
+            self._tell(Wanted(repository.name, project, source))
+            if await self._listings.wait_until(published, is_there, PATIENCE / TIMES):
+                return True
+        return False
 
     def _tell(self, wanted: Wanted) -> None:
         self._listings.reach()
@@ -83,12 +99,13 @@ def _find(repository: Repository, name: str, version: str) -> tuple[NormalizedNa
         wanted = _canonical(version)
     except BadName as error:
         raise HttpRefusal(404, str(error)) from error
-    for release, source in read_sources(repository, project).items():
-        if _canonical(release) == wanted:
+    for release in list_releases(repository, project):
+        if _canonical(release) == wanted and (source := read_source(repository, project, release)):
             return project, release, source
     raise HttpRefusal(404, f"{project} {version} is not here for boards")
 
 
+@lru_cache(1 << 13)
 def _canonical(version: str) -> str:
     return version if version == LATEST else canonicalize_version(parse_version(version))
 

@@ -56,7 +56,7 @@ class Metrics:
 
         registry = CollectorRegistry()
         registry.register(_Collector(self._data, self._tally))
-        return generate_latest(registry) + _CONNECTIONS_OF_NGINX
+        return generate_latest(registry) + _OF_NGINX
 
 
 def _is_in(client: str, networks: Iterable[str]) -> bool:
@@ -120,13 +120,29 @@ def _collect_space(data: Data) -> Iterator[Any]:
     yield family
 
 
-_CONNECTIONS_OF_NGINX = "".join(
-    (
-        "# HELP larder_nginx_connections Connections of nginx by what they do\n",
-        "# TYPE larder_nginx_connections gauge\n",
-        *(
-            f'larder_nginx_connections{{state="{state}"}} <!--# echo var="connections_{state}" -->\n'
-            for state in ("active", "reading", "writing", "waiting")
-        ),
+def _count_by_nginx() -> str:
+    """Its own counters, which it fills in: accepted connections, those it had room for, and requests."""
+    said = "".join(f"[^0-9]+(?<{name}>[0-9]+)" for name in _COUNTED_BY_NGINX)
+    lines = "".join(
+        f"# HELP larder_nginx_{name}_total {meaning}\n# TYPE larder_nginx_{name}_total counter\n"
+        f'larder_nginx_{name}_total <!--# echo var="{name}" -->\n'
+        for name, meaning in _COUNTED_BY_NGINX.items()
     )
+    status = '<!--# include virtual="/.status" set="status" -->'
+    return f'{status}<!--# if expr="$status = /requests{said}/" -->{lines}<!--# endif -->'
+
+
+_COUNTED_BY_NGINX = {
+    "accepted": "Connections that nginx accepted",
+    "handled": "Connections that nginx had room for",
+    "requests": "Requests to nginx",
+}
+_OF_NGINX = (
+    "# HELP larder_nginx_connections Connections of nginx by what they do\n"
+    "# TYPE larder_nginx_connections gauge\n"
+    + "".join(
+        f'larder_nginx_connections{{state="{state}"}} <!--# echo var="connections_{state}" -->\n'
+        for state in ("active", "reading", "writing", "waiting")
+    )
+    + _count_by_nginx()
 ).encode()

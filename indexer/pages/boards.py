@@ -11,7 +11,8 @@ from packaging.version import Version
 from indexer.model import ListedFile, ProjectDetail
 from indexer.pages.releases import canonical, pick_latest
 from indexer.pages.text import ORIGIN, render_json, render_url
-from store.boards import BOARDS, LATEST, name_link, source_of, target_of
+from indexer.sources import source_of
+from store.boards import BOARDS, LATEST, name_link, target_of
 from store.names import GZIPPED
 
 DOCUMENT = "boards.json"
@@ -58,7 +59,7 @@ def list_links(detail: ProjectDetail) -> dict[str, str]:
     offered = [version for version, file in sources.items() if file.yanked is None] or sources
     spelt = {file.release: sources[file.version] for file in detail.offered if file.version in sources}
     spelt[LATEST] = sources[pick_latest(offered)]
-    return {name_link(release): target_of(source_of(file.distribution.digest)) for release, file in spelt.items()}
+    return {name_link(release): target_of(source_of(detail.name, file)) for release, file in spelt.items()}
 
 
 def find_sources(detail: ProjectDetail) -> dict[Version, ListedFile]:

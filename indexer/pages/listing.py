@@ -7,5 +7,7 @@ LISTING = "listing.json"  # `store.repository` tells the uploader so
 
 
 def render_listing_file(detail: ProjectDetail) -> dict[str, bytes]:
-    entries = (Listed(file.path, file.distribution.digest, file.release, file.yanked) for file in detail.files)
+    entries = (
+        Listed(file.path, file.distribution.digest, file.release, file.yanked, file.attested) for file in detail.files
+    )
     return {LISTING: render_listing(entries)}

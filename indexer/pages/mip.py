@@ -2,12 +2,12 @@
 
 https://docs.micropython.org/en/latest/reference/packages.html. Boards install what is needed one after another and
 never ask whether they have it already, so two projects that need each other would keep them busy for ever. Therefore
-each need is asked for with all the names on the way to it, `latest~demo~base`, and nginx leaves out what is among them,
-and what is not here.
+each need is asked for with the names of all that is on the way to it or comes before it, `latest~demo~base`, and nginx
+leaves out what is among them, and what is not here.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -17,14 +17,15 @@ from store.boards import LATEST
 from store.errors import BadName
 from store.names import parse_project, parse_version
 
+SEVERAL = 16  # needs
 LENGTH = 90  # characters of a path: with the directory before it upip reads 100
 
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _NOT_INSTALLED = ("tests", "test", "docs", "doc", "examples", "benchmarks", "build", "scripts")
 _NOT_MODULES = ("setup.py", "conftest.py", "noxfile.py", "sdist_upip.py")
 _NEED = (
-    '<!--# include virtual="/.needed/{name}/~{project}$before~" set="needed" -->'
-    '<!--# if expr="$needed" --><!--# echo var="comma" default="" encoding="none" -->["{name}","{version}~{project}'
+    '<!--# set var="needed" value="" --><!--# include virtual="/.needed/{name}/~{project}$before~" set="needed" -->'
+    '<!--# if expr="$needed" --><!--# echo var="comma" default="" encoding="none" -->["{name}","{version}{way}'
     '<!--# echo var="before" default="" encoding="none" -->"]<!--# set var="comma" value="," --><!--# endif -->'
 )
 
@@ -78,5 +79,14 @@ def render_package(project: str, version: str, digests: Mapping[str, str], needs
     """`digests` are sha256 in hex, by path on the board: mip asks for Python alone."""
     hashes = [[path, digest] for path, digest in sorted(digests.items()) if path.endswith(".py")]
     document = render_json({"v": 1, "version": version, "hashes": hashes, "deps": ["\0"]})
-    wanted = "".join(_NEED.format(name=name, version=needed, project=project) for name, needed in sorted(needs.items()))
+    wanted = "".join(
+        _NEED.format(name=name, version=needs[name], project=project, way="~".join(("", project, *before)))
+        for name, before in _with_those_before(sorted(needs))
+    )
     return document.replace(b'"\\u0000"', wanted.encode())
+
+
+def _with_those_before(names: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each with those that are installed by then, unless they are so many that no board could ask for that."""
+    for at, name in enumerate(names):
+        yield name, names[:at] if len(names) <= SEVERAL else []

@@ -200,6 +200,28 @@ def test_commands_are_given_in_containers(stack: Stack) -> None:
     assert (stack.larder.data / "auth/.tokens").read_text() == ""
 
 
+def test_boards_and_people_have_their_pages_and_all_of_it_can_be_verified(stack: Stack, tmp_path: Path) -> None:
+    larder = stack.larder
+    wheel = make_wheel(tmp_path, "for-boards", "1.0", {"for_boards/__init__.py": b"x = 1\n"})
+    assert larder.upload(wheel, "/", basic(USER, PASSWORD)).status == 200
+    wait_until(lambda: larder.get("/project/for-boards/").status == 200, 30)
+    wait_until(lambda: "for-boards" in larder.get("/search?q=boards").text, 30)
+    found = wait_until(lambda: larder.get("/mip/package/6/for-boards/latest.json"))
+    digests = dict(found.json()["hashes"])
+    digest_of_one = digests["for_boards/__init__.py"]
+    assert larder.get(f"/mip/file/{digest_of_one[:2]}/{digest_of_one}").body == b"x = 1\n"
+    (larder.data / "larder.toml").write_text('metrics = ["0.0.0.0/0"]\n')
+    wait_until(lambda: "larder_nginx_requests_total" in larder.get("/metrics").text)
+    (larder.data / "larder.toml").write_text("# as it was\n")
+    wait_until(lambda: larder.get("/metrics").status == 403)
+    (larder.packages / "notes.txt").write_text("x")
+    done = stack.compose("exec", "-T", "indexer", "larder", "verify", check=False)
+    (larder.packages / "notes.txt").unlink()
+    lines = [line for line in done.stdout.splitlines() if line.strip()]
+    assert (done.returncode, [line.partition(":")[0] for line in lines]) == (1, ["/larder/data/packages/notes.txt"])
+    wait_until(lambda: stack.compose("exec", "-T", "indexer", "larder", "verify", check=False).returncode == 0, 60)
+
+
 def test_a_user_can_be_added_with_docker_alone(stack: Stack) -> None:
     command = ("python", "-m", "uploader.users")
     stack.compose("run", "--rm", "-T", "prepare", "sh", "-c", f"echo {PASSWORD} | {' '.join(command)} add bob --stdin")

@@ -311,7 +311,7 @@ def test_after_a_start_of_the_machine_the_content_of_files_is_looked_at(
     page.write_bytes(bytes(facts.st_size))  # as a power cut can leave it
     os.utime(page, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
     assert damage(site) == set()
-    monkeypatch.setattr("indexer.manifest._boot", lambda: "another")
+    monkeypatch.setattr("indexer.manifest.boot", lambda: "another")
     again = reopen(repository)
     assert not again.is_current(NAME, "f")
     assert publish(again)

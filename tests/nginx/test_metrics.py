@@ -50,6 +50,8 @@ def test_what_happens_is_counted(larder: Larder, tmp_path: Path) -> None:
     assert found["larder_free_bytes", "default", ""] > 0
     assert 0 <= found["larder_heartbeat_age_seconds", "", ""] < 15
     assert found["larder_nginx_connections", "", "active"] >= 1
+    assert found["larder_nginx_accepted_total", "", ""] >= found["larder_nginx_handled_total", "", ""] >= 1
+    assert read(larder)["larder_nginx_requests_total", "", ""] > found["larder_nginx_requests_total", "", ""] > 10
 
 
 def test_who_may_see_them_is_said_in_the_policy(larder: Larder) -> None:

@@ -7,6 +7,7 @@ import pty
 import subprocess
 import tty
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,9 @@ def test_what_is_needed_comes_along(shared_larder: Larder, tmp_path: Path) -> No
         make_wheel(tmp_path, "mip-top", "1.0", None, Requires_Dist="mip-middle>=1\nRequires-Dist: mip-absent"),
     ]
     put(shared_larder, *wheels)
-    assert needs(shared_larder, "mip-top") == {"mip-middle": "latest~mip-top"}  # what is not here is not named
+    assert needs(shared_larder, "mip-top") == {
+        "mip-middle": "latest~mip-top~mip-absent"
+    }  # what is not here is not named
     install(shared_larder, tmp_path / "board", "mip-top")
     assert installed(tmp_path / "board") == {
         "mip_base.py": "version = '1.0'\n", "mip_middle.py": "version = '1.0'\n", "mip_top.py": "version = '1.0'\n"
@@ -125,6 +128,77 @@ def test_no_board_goes_round_for_ever(shared_larder: Larder, tmp_path: Path) -> 
         assert set(installed(tmp_path / name)) == expected, said
     install(shared_larder, tmp_path / "ring-e", "ring-e")
     assert set(installed(tmp_path / "ring-e")) == {*around, "ring_e.py"}
+
+
+@pytest.mark.parametrize("asked", ["all-g", "all-a"])
+def test_no_board_goes_round_in_a_knot(shared_larder: Larder, tmp_path: Path, asked: str) -> None:
+    """Where each needs every other, and what is named first is here."""
+    names = [f"all-{letter}" for letter in "abcdefg"]
+    needs_all = "\nRequires-Dist: ".join(("aaa-here", *names, "zzz-absent", "zzz-here"))
+    if ask(shared_larder, package("aaa-here")).status != 200:
+        put(shared_larder, *(make_wheel(tmp_path, name, "1.0") for name in ("aaa-here", "zzz-here")))
+        put(shared_larder, *(make_wheel(tmp_path, name, "1.0", None, Requires_Dist=needs_all) for name in names))
+    found = needs(shared_larder, asked)
+    assert set(found) == {"aaa-here", "zzz-here", *names} - {asked}
+    said = install(shared_larder, tmp_path / "board", asked)
+    assert "RuntimeError" not in said
+    assert set(installed(tmp_path / "board")) == {
+        f"{name.replace('-', '_')}.py" for name in ("aaa-here", "zzz-here", *names)
+    }
+
+
+def test_a_need_that_cannot_be_had_keeps_no_other_away(shared_larder: Larder, tmp_path: Path) -> None:
+    pinned = "mip-had==7.0\nRequires-Dist: mip-unfit\nRequires-Dist: mip-zoo"
+    wheels = [make_wheel(tmp_path, name, "1.0") for name in ("mip-had", "mip-zoo")]
+    put(shared_larder, *wheels, make_wheel(tmp_path, "mip-pinner", "1.0", None, Requires_Dist=pinned))
+    unfit = make_wheel(tmp_path, "mip-unfit", "1.0", {f"many/m{n}.py": b"" for n in range(1100)})
+    assert shared_larder.upload(unfit, "/", AUTH).status == 200
+    wait_until(lambda: refused(shared_larder, package("mip-unfit")))
+    install(shared_larder, tmp_path / "board", "mip-pinner")
+    assert set(installed(tmp_path / "board")) == {"mip_pinner.py", "mip_zoo.py"}
+
+
+def test_names_may_be_long(shared_larder: Larder, tmp_path: Path) -> None:
+    long, longer = "a" * 100, "b" * 150
+    put(shared_larder, make_wheel(tmp_path, longer, "1.0"))
+    put(shared_larder, make_wheel(tmp_path, long, "1.0", None, Requires_Dist=longer))
+    assert needs(shared_larder, long) == {longer: f"latest~{long}"}
+
+
+@pytest.mark.parametrize("length", [10, 400])
+def test_the_way_may_be_long(shared_larder: Larder, tmp_path: Path, length: int) -> None:
+    put(shared_larder, make_wheel(tmp_path, "mip-way", "1.0"))
+    way = "".join(f"~a-b-c-d-{n}" for n in range(length))
+    assert ask(shared_larder, package("mip-way", f"latest{way}")).status == 200
+
+
+def test_a_document_comes_in_one_piece_also_by_http_1_1(shared_larder: Larder, tmp_path: Path) -> None:
+    put(shared_larder, make_wheel(tmp_path, "mip-whole", "1.0"))
+    for path in (package("mip-whole"), package("mip-whole", "2.0"), "/mip-whole/json", package("Mip_Whole")):
+        assert shared_larder.get(path).headers["Transfer-Encoding"] is None, path
+
+
+def test_what_is_removed_cannot_be_had_by_its_digest_for_long(shared_larder: Larder, tmp_path: Path) -> None:
+    put(shared_larder, make_wheel(tmp_path, "mip-secret", "1.0", {"secret.py": b"KEY = 1\n"}))
+    digests = dict(json.loads(ask(shared_larder, package("mip-secret")).body)["hashes"])
+    path = f"/mip/file/{digests['secret.py'][:2]}/{digests['secret.py']}"
+    assert ask(shared_larder, path).status == 200
+    (shared_larder.packages / "mip_secret-1.0-py3-none-any.whl").unlink()
+    wait_until(lambda: ask(shared_larder, path).status == 404, 20)
+
+
+def test_many_that_are_asked_for_at_once_are_all_there(larder: Larder, tmp_path: Path) -> None:
+    wheels = [make_wheel(larder.packages, f"mip-crowd-{n}", "1.0") for n in range(150)]
+    wait_until(lambda: larder.get("/simple/").text.count("mip-crowd") == 2 * len(wheels), 30)
+    with ThreadPoolExecutor(30) as pool:
+        paths = [package(f"mip-crowd-{n}") for n in range(len(wheels))]
+        answers = list(pool.map(lambda path: ask(larder, path), paths))
+        assert {answer.status for answer in answers} == {200}
+        ask(larder, f"/mip/file/ab/{'ab' * 32}")  # everything that is there is looked at
+        wait_until(lambda: not list((larder.paths.default.site / "unpacked").glob(".new-*")))
+    for answer in answers:
+        ((_, digest),) = json.loads(answer.body)["hashes"]
+        assert ask(larder, f"/mip/file/{digest[:2]}/{digest}").status == 200
 
 
 def test_a_board_needs_what_an_egg_says_where_nothing_else_does(shared_larder: Larder, tmp_path: Path) -> None:

@@ -19,7 +19,22 @@ def test_what_an_upload_brings_becomes_a_provenance_that_nobody_has_verified() -
     assert read_subject(provenance) == "a" * 64
 
 
-@pytest.mark.parametrize("text", [b"", b"{}", b"null", b"\xff", b"[" * 100_000, b"1" * 5000, b'"x"'])
+def test_what_is_too_deep_to_be_written_is_refused() -> None:
+    with pytest.raises(Refused, match="expected"):
+        render_provenance([GOOD | {"x": nested(5000)}])
+
+
+def nested(depth: int) -> list[object]:
+    found: list[object] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[NaN]", b"[Infinity]", "[]".encode("utf-16"), b"", b"{}", b"null", b"\xff", b"[" * 100_000, b"1" * 5000, b'"x"'],
+)
 def test_attestations_are_an_array(text: bytes) -> None:
     with pytest.raises(Refused, match="expected"):
         parse_attestations(text)
@@ -37,6 +52,7 @@ def about(statement: object) -> dict[str, Any]:
 SUBJECT = {"name": "x", "digest": {"sha256": "a" * 64}}
 HOSTILE = {
     "no object": make_provenance() | {"attestation_bundles": None},
+    "a version that is true": make_provenance(GOOD) | {"version": True},
     "another version": make_provenance(GOOD) | {"version": 2},
     "no bundle": {"version": 1, "attestation_bundles": []},
     "a bundle of nothing": make_provenance(),

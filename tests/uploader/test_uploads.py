@@ -295,9 +295,12 @@ def test_attestations_are_stored_beside_the_file_and_go_with_it(room: Room, tmp_
     beside = room.packages / f"{wheel.name}.provenance"
     assert attest(room, wheel, digest(wheel)).status == 200
     assert json.loads(beside.read_bytes()) == make_provenance(make_attestation(wheel.name, digest(wheel)))
-    beside.unlink()
-    assert attest(room, wheel, digest(wheel)).status == 200  # the same bytes again, which have none
-    assert beside.exists()
+    for wrong in (json.dumps(make_provenance(make_attestation(wheel.name, "0" * 64))), "{", None):
+        beside.unlink()
+        if wrong:
+            beside.write_text(wrong)
+        assert attest(room, wheel, digest(wheel)).status == 200  # the same bytes again, with none that is right
+        assert json.loads(beside.read_bytes()) == make_provenance(make_attestation(wheel.name, digest(wheel)))
     assert room.upload(make_wheel(tmp_path, "attested", "1.0", {"y.py": b""})).status == 200
     assert room.stored() == [wheel.name]
 

@@ -9,6 +9,7 @@ from store.data import Data
 from store.heartbeat import ALIVE, read_heartbeat
 from store.listing import find_listed, listing_version
 from store.messages import Checked, Published, Wanted
+from store.names import PROVENANCE
 from store.repository import Repository
 from uploader.channel import Caller
 from uploader.upload.check import Candidate
@@ -88,6 +89,8 @@ class Listings:
 
 
 def is_listed(repository: Repository, candidate: Candidate) -> bool:
-    """With the bytes that it has."""
+    """With the bytes that it has, and with what is attested of them."""
     found = find_listed(repository, candidate.project, candidate.filename)
-    return found is not None and found.digest == candidate.digest
+    if found is None or found.digest != candidate.digest:
+        return False
+    return found.attested or PROVENANCE not in candidate.beside

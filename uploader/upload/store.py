@@ -4,10 +4,11 @@ import hashlib
 from enum import Enum
 from pathlib import Path
 
-from store.errors import AlreadyExists, BadName
+from store.errors import AlreadyExists, BadName, Refused
 from store.files import Incoming, make_durable, make_path_durable, open_incoming, place, place_over
 from store.listing import find_listed
 from store.names import PROVENANCE, SIGNATURE
+from store.provenance import read_subject
 from store.removal import read_removed
 from store.repository import Repository
 from store.status import parse_status
@@ -88,8 +89,16 @@ def _store_beside(repository: Repository, candidate: Candidate, target: Path, ou
         beside = target.with_name(target.name + suffix)
         if outcome is not Outcome.SAME:
             beside.unlink(missing_ok=True)
-        if suffix in candidate.beside and not beside.exists():
+        if suffix in candidate.beside and not _is_right(beside, candidate.digest):
             _write_beside(repository, candidate.beside[suffix], beside)
+
+
+def _is_right(beside: Path, digest: str) -> bool:
+    """Whether what lies there is to stay: a provenance only where it is about these bytes."""
+    try:
+        return beside.suffix != PROVENANCE or read_subject(beside.read_bytes()) == digest if beside.exists() else False
+    except (OSError, Refused):
+        return False
 
 
 def _write_beside(repository: Repository, content: bytes, beside: Path) -> None:

@@ -10,7 +10,7 @@ from indexer.state import State
 SCHEMA = (
     """create table about (
     project text primary key, version text not null, summary text not null,
-    at integer not null, newest text not null -- when the newest file was made, and of which version it is
+    at integer not null, newest text not null -- when a file, or what lies beside it, came last, and of which version
 ) strict, without rowid""",
     # SQLite's quick_check takes columns in another order than that of the primary key for damage
     "create table needs (need text, project text, primary key (need, project)) strict, without rowid",
@@ -28,8 +28,8 @@ class Abouts:
     def note(self, detail: ProjectDetail, about: About) -> bool:
         """Keep it; whether nothing was known of the project before."""
         known = self._state.one("select 1 from about where project = ?", detail.name)
-        newest = max(detail.files, key=lambda file: file.identity.mtime_ns)
-        at = min(newest.identity.mtime_ns, FAR)
+        newest = max(detail.files, key=lambda file: file.changed_ns)
+        at = min(newest.changed_ns, FAR)
         row = (detail.name, about.version, about.summary, at, newest.release)
         self._state.write("replace into about values (?, ?, ?, ?, ?)", [row])
         self._state.write("delete from needs where project = ?", [(detail.name,)])

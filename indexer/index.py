@@ -200,7 +200,8 @@ class Index:
     def _listed_file(self, path: str, known: Known) -> ListedFile:
         facts = known.facts
         assert isinstance(facts, Distribution)  # noqa: S101 - only such are of a project
-        yank, signature, provenance = self._beside_of(path)
+        beside = [self._find(path + suffix) for suffix in (YANKED, SIGNATURE, PROVENANCE)] if self._beside else []
+        yank, signature, provenance = [each and each.facts for each in beside] or (None, None, None)
         return ListedFile(
             filename=path.rpartition("/")[2],
             path=path,
@@ -210,11 +211,8 @@ class Index:
             yanked=yank.reason if isinstance(yank, Yank) else None,
             signed=isinstance(signature, Signature),
             attested=provenance == Provenance(facts.digest),
+            changed_ns=max(each.identity.mtime_ns for each in (known, *beside) if each),
         )
-
-    def _beside_of(self, path: str) -> tuple[Facts | None, ...]:
-        suffixes = (YANKED, SIGNATURE, PROVENANCE)
-        return tuple(self.facts(path + suffix) if self._beside else None for suffix in suffixes)
 
     def counts(self) -> Counts:
         return Counts(len(self._projects), self._listed, self._size)

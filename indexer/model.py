@@ -54,6 +54,7 @@ class ListedFile(NamedTuple):
     yanked: str | None
     signed: bool
     attested: bool = False  # there is a provenance of these bytes
+    changed_ns: int = 0  # when it came, or what lies beside it, in nanoseconds since 1970
 
     @property
     def version(self) -> Version:
@@ -64,7 +65,7 @@ class ListedFile(NamedTuple):
         facts = self.distribution
         read = (facts.requires_python, facts.metadata_digest, facts.is_wide)
         known = (facts.releases, facts.kind, facts.digest, *read)
-        beside = (self.yanked, self.signed, self.attested)
+        beside = (self.yanked, self.signed, self.attested, self.changed_ns)
         return (self.filename, self.path, tuple(self.identity), self.release, known, *beside)
 
 

@@ -12,7 +12,8 @@ _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 class Searched(NamedTuple):
     """A project, its latest version, and that one's summary; both empty until its archives are read.
 
-    `serial` is the time of its newest file, in seconds since 1970: by it mirrors know what they have.
+    `serial` is when a file of it came last, or a mark beside one, in seconds since 1970: by it mirrors know what they
+    have.
     """
 
     name: str

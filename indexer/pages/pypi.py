@@ -33,7 +33,7 @@ def render_of_release(detail: ProjectDetail, release: Release, fields: Mapping[s
 def _document(detail: ProjectDetail, release: Release, fields: Mapping[str, Field]) -> dict[str, Any]:
     return {
         "info": _info(detail.name, release, fields),
-        "last_serial": max(file.identity.mtime_ns for file in release.files) // 10**9,
+        "last_serial": max(file.changed_ns for file in release.files) // 10**9,
         "urls": _list_files(detail, release),
         "vulnerabilities": [],
         "ownership": {"organization": None, "roles": []},

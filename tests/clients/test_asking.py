@@ -72,7 +72,20 @@ def test_bandersnatch_mirrors_and_goes_on_where_it_was(larder: Larder, tmp_path:
         assert done.returncode == 0, done.stdout
         found = {path.name: digest(path) for path in (mirrored / "web/packages").rglob("*") if path.is_file()}
         assert {file.name: digest(file) for file in round_}.items() <= found.items(), done.stdout
-    assert "first-1.1" in (mirrored / "web/simple/first/index.html").read_text()
+    page = mirrored / "web/simple/first/index.html"
+    assert "first-1.1" in page.read_text()
+    assert "data-yanked" not in page.read_text()
+    (larder.packages / "first-1.0-py3-none-any.whl.yanked").write_text("breaks")
+    wait_until(lambda: larder.get("/pypi/first/1.0/json").json()["info"]["yanked"])
+    marked = int((larder.packages / "first-1.0-py3-none-any.whl.yanked").stat().st_mtime)
+    wait_until(lambda: serial(larder, "first") == marked)
+    done = run_client([find_client("bandersnatch"), "-c", config, "mirror"], tmp_path / "home")
+    assert 'data-yanked="breaks"' in page.read_text(), done.stdout
+
+
+def serial(larder: Larder, project: str) -> int:
+    """As the list of all projects has it."""
+    return {name: int(at) for name, _, _, at in larder.get("/-/projects.json").json()}[project]
 
 
 def test_pip_compile_knows_all_hashes_without_a_download(shared_larder: Larder, tmp_path: Path) -> None:

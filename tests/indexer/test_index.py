@@ -180,7 +180,7 @@ def test_every_field_that_is_shown_is_among_the_values() -> None:
     file = ListedFile("f", "p", HERE, "1", DEMO, "y", True)
     shown: dict[str, Any] = {
         "filename": "g", "path": "q", "identity": Identity(2, 2, 2), "release": "2", "yanked": "z",
-        "signed": False, "attested": True, "distribution": replace(DEMO, digest="e" * 64),
+        "signed": False, "attested": True, "changed_ns": 7, "distribution": replace(DEMO, digest="e" * 64),
     }  # fmt: skip
     assert shown.keys() == set(file._fields)
     others = [file._replace(**{name: value}) for name, value in shown.items()]

@@ -115,6 +115,7 @@ def _listed(packages: Path, path: Path) -> ListedFile:
         distribution=distribution,
         yanked=yank.read_text() if yank.exists() else None,
         signed=path.with_name(path.name + SIGNATURE).exists(),
+        changed_ns=path.stat().st_mtime_ns,
     )
 
 

@@ -61,7 +61,7 @@ def test_who_may_see_them_is_said_in_the_policy(larder: Larder) -> None:
 
 
 def test_who_comes_by_a_proxy_of_this_machine_is_not_taken_for_it(larder: Larder) -> None:
-    for header in ("X_Forwarded_For", "x_forwarded_proto", "Forwarded"):
+    for header in ("X_Forwarded_For", "x_forwarded_proto", "Forwarded", "X_Real_IP", "Via"):
         assert larder.get("/metrics", **{header: "192.0.2.7"}).status == 403
     larder.rule('metrics = ["127.0.0.1"]\n')
     wait_until(lambda: larder.get("/metrics", X_Forwarded_For="192.0.2.7").status == 200)

@@ -23,6 +23,8 @@ from tests.uploader.room import Room
         ("/project/demo", "/project/demo/"),
         ("/project/Demo/1.00", "/project/demo/1/"),
         ("//project//demo//v1.0.0//", "/project/demo/1/"),
+        ("/project/Demo/feed.atom", "/project/demo/feed.atom"),
+        ("/project/My_Demo/feed.atom/", "/project/my-demo/feed.atom"),
         ("/pypi/My_Demo/json", "/pypi/my-demo/json"),
         ("/pypi/My_Demo/json/", "/pypi/my-demo/json"),
         ("/pypi/demo/1.0.0-RC1/json", "/pypi/demo/1rc1/json"),

@@ -1,5 +1,6 @@
 """Pages for people: made beside, of what the archives say, and only where they would be others."""
 
+import gzip
 import json
 import os
 import queue
@@ -16,8 +17,10 @@ from indexer.catalogue import PAUSE
 from indexer.describe import parse_fields
 from indexer.index import Index
 from indexer.manifest import Manifest
-from indexer.model import Care
+from indexer.model import Care, Description, ListedFile, ProjectDetail
 from indexer.pages.catalogue import Entry, render_catalogue
+from indexer.pages.project import render_project
+from indexer.pages.releases import list_releases
 from indexer.people import Made, People
 from indexer.portray import Portrayed
 from indexer.scan import scan
@@ -25,6 +28,8 @@ from indexer.site import Site
 from indexer.tracker import Tracker
 from indexer.upkeep import open_state
 from store.data import Data
+from store.distribution import Distribution
+from store.identity import Identity
 from store.names import YANKED
 from store.repository import Repository
 from tests.archives import core_metadata, make_archive, make_sdist, make_wheel, sdist_contents
@@ -376,6 +381,34 @@ def test_the_start_page_shows_some_and_leads_to_all() -> None:
     assert '<a href="-/projects/">All 151 projects, by name</a>' in pages["new.html"].decode()
     assert re.findall('href="../../project/(.*?)/"', pages["projects.html"].decode())[-2:] == ["p149", "unread"]
     assert "by name" not in render_catalogue(entries[:100])["new.html"].decode()
+
+
+def test_what_opens_first_is_small_however_much_there_is() -> None:
+    entries = [Entry(f"project-{n}", f"{n}.0", "says " * 20, n, f"{n}.0") for n in range(10_000)]
+    pages = render_catalogue(entries)
+    assert len(pages["new.html"]) < 50_000
+    assert len(gzip.compress(pages["projects.html"])) < 200_000
+    assert len(gzip.compress(pages["projects.json"])) < 200_000
+    assert len(pages["feed.atom"]) < 100_000
+
+
+def test_the_page_of_thousands_of_releases_is_small() -> None:
+    files = [
+        ListedFile(
+            f"demo-{n}.0.tar.gz",
+            "x",
+            Identity(1, 1, n),
+            f"{n}.0",
+            Distribution((), "sdist", "a" * 64, "", ""),
+            None,
+            False,
+        )
+        for n in range(2000)
+    ]
+    detail = ProjectDetail("demo", tuple(files))
+    page = render_project(detail, list_releases(detail)[-1], Description({}, "", ""), lambda _: False)
+    assert page.count(b"<time ") == 2001
+    assert len(page) < 400_000
 
 
 def test_pages_about_all_are_made_again_where_they_are_damaged_and_only_there(room: Room) -> None:

@@ -10,7 +10,7 @@ from indexer.state import State
 SCHEMA = (
     """create table about (
     project text primary key, version text not null, summary text not null,
-    at integer not null, newest text not null -- when a file, or what lies beside it, came last, and of which version
+    at integer not null -- when a file, or what lies beside it, came last
 ) strict, without rowid""",
     # SQLite's quick_check takes columns in another order than that of the primary key for damage
     "create table needs (need text, project text, primary key (need, project)) strict, without rowid",
@@ -28,10 +28,8 @@ class Abouts:
     def note(self, detail: ProjectDetail, about: About) -> bool:
         """Keep it; whether nothing was known of the project before."""
         known = self._state.one("select 1 from about where project = ?", detail.name)
-        newest = max(detail.files, key=lambda file: file.changed_ns)
-        at = min(newest.changed_ns, FAR)
-        row = (detail.name, about.version, about.summary, at, newest.release)
-        self._state.write("replace into about values (?, ?, ?, ?, ?)", [row])
+        at = min(max(file.changed_ns for file in detail.files), FAR)
+        self._state.write("replace into about values (?, ?, ?, ?)", [(detail.name, about.version, about.summary, at)])
         self._state.write("delete from needs where project = ?", [(detail.name,)])
         self._state.write("insert into needs values (?, ?)", [(need, detail.name) for need in about.needs])
         return known is None
@@ -50,7 +48,7 @@ class Abouts:
 
     def entries(self, projects: Iterable[str]) -> list[Entry]:
         """What the catalogue says of each of these."""
-        known = self._state.all("select project, version, summary, at, newest from about")
+        known = self._state.all("select project, version, summary, at from about")
         entries = {row[0]: Entry(*row) for row in known}
         return [entries.get(project) or Entry(project) for project in projects]
 

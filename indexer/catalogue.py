@@ -12,7 +12,7 @@ from typing import NamedTuple
 from indexer.abouts import Abouts
 from indexer.index import Index
 from indexer.pages import fingerprint_of_pages
-from indexer.pages.catalogue import COMPRESSED, Entry, render_catalogue
+from indexer.pages.catalogue import COMPRESSED, Entry, list_uploads, render_catalogue
 from indexer.portray import NICE
 from indexer.rendered import Rendered
 from indexer.site import Site
@@ -25,6 +25,7 @@ PAUSE = 2.0  # seconds between two times that it is made
 SHARE = 50  # gathering what it is made from takes at most one part in so many of the time
 RETRY = 30.0  # after it could not be
 SECONDS = 60.0  # of CPU that it may take
+FILES = 1000  # that the feed is made from
 
 
 class Catalogued(NamedTuple):
@@ -64,10 +65,11 @@ class Catalogue:
         began = time.monotonic()
         self._is_dirty = False
         entries = self._abouts.entries(sorted(self._index.projects()))
-        self._fingerprint = sha256(f"{self._code} {entries!r}".encode()).hexdigest()
+        uploads = list_uploads(self._index.newest(FILES), entries)
+        self._fingerprint = sha256(f"{self._code} {entries!r} {uploads!r}".encode()).hexdigest()
         if self._is_damaged:
             self.is_busy = True
-            future = self._workers.submit(_make, entries, seconds=SECONDS)
+            future = self._workers.submit(_make, entries, uploads, seconds=SECONDS)
             future.add_done_callback(self._tell)
         self._due = now + max(PAUSE, SHARE * (time.monotonic() - began))
 
@@ -99,7 +101,7 @@ class Catalogue:
         self._reason = reason
 
 
-def _make(entries: list[Entry]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+def _make(entries: list[Entry], uploads: list[Entry]) -> tuple[dict[str, bytes], dict[str, bytes]]:
     os.setpriority(os.PRIO_PROCESS, 0, NICE)
-    pages = render_catalogue(entries)
+    pages = render_catalogue(entries, uploads)
     return pages, {page: gzip.compress(pages[page], 6, mtime=0) for page in COMPRESSED}

@@ -214,6 +214,14 @@ class Index:
             changed_ns=max(each.identity.mtime_ns for each in (known, *beside) if each),
         )
 
+    def newest(self, limit: int) -> list[tuple[str, str, int]]:
+        """Project, version and time of the files that came last; none of what is withheld."""
+        listed = "select project, version, mtime from files where project is not null and behind is null"
+        rows = self._state.all(f"{listed} order by mtime desc limit ?", limit)
+        statuses = {path.removesuffix(SUFFIX): self.facts(path) for path in self._statuses}
+        withheld = {name for name, said in statuses.items() if isinstance(said, Status) and said.is_withheld}
+        return [(project, version, int(at)) for project, version, at in rows if project not in withheld]
+
     def counts(self) -> Counts:
         return Counts(len(self._projects), self._listed, self._size)
 

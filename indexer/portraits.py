@@ -63,7 +63,7 @@ class Portrait:
         fields = self._fields(self._latest)
         needs = list_needs(fields)
         here = tuple(filter(self._is_here, needs))
-        return About(self._latest.name, str(fields.get("summary", ""))[:SUMMARY], tuple(needs), here)
+        return About(self._latest.name, _clip(str(fields.get("summary", ""))), tuple(needs), here)
 
     def _fields(self, release: Release) -> Mapping[str, Field]:
         return self._read(_pick_file(release)) if self._care else {}
@@ -73,9 +73,13 @@ class Portrait:
 
     def _render_feed(self) -> bytes:
         name = self._detail.name
-        entries = [Entry(name, release.name, "", release.at, release.name) for release in self._releases]
+        entries = [Entry(name, release.name, "", release.at) for release in self._releases]
         newest = sorted(entries, key=lambda entry: -entry.at)[:SHOWN]
         return render_feed(name, f"/project/{name}/", f"/project/{name}/", newest)
+
+
+def _clip(summary: str) -> str:
+    return summary if len(summary) <= SUMMARY else f"{summary[: SUMMARY - 1].rstrip()}\u2026"
 
 
 def _pick_file(release: Release) -> ListedFile:

@@ -128,9 +128,11 @@ class Verification:
 
     def _differs(self, entry: Listed, digest: str | None, project: str) -> Finding:
         path = self._repository.packages / entry.path
+        said = f"its page says {entry.digest}"
+        if path.exists() and digest:  # nothing else tells what it was: that is for people to decide
+            return Finding(str(path), f"has sha256 {digest}, {said}; restore it, or touch it if it is meant so")
         if path.exists():
-            has = f"has sha256 {digest}" if digest else "cannot be listed"
-            return Finding(str(path), f"{has}, its page says {entry.digest}", None, (entry.path,))
+            return Finding(str(path), f"cannot be listed, {said}", None, (entry.path,))
         page = self._repository.project(project)
         return Finding(str(page), f"lists {entry.path}, which is not there", page)
 

@@ -47,8 +47,7 @@ def repair(repository: Repository, findings: Iterable[Finding]) -> None:
     found = list(findings)
     if doubted := {path for finding in found for path in finding.doubted}:
         doubt(repository, doubted)
-    for path in sorted(doubted):
-        print(render_printable(f"{repository.packages}/{path}: to be read again"))  # noqa: T201
+        print(f"{repository.packages}: {len(doubted)} to be read again")  # noqa: T201
     for derived in dict.fromkeys(finding.derived for finding in found if finding.derived):
         files.remove(derived)
         print(render_printable(f"{derived}: removed, to be made anew"))  # noqa: T201

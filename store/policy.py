@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from store.repository import DEFAULT
@@ -68,7 +68,13 @@ class Policies:
     metrics: tuple[str, ...] = LOOPBACK
 
     def of(self, repository: str) -> Policy:
-        return self.by_repository.get(repository) or self.by_repository.get(DEFAULT, Policy())
+        found = self.by_repository.get(repository)
+        return found or alike(self.by_repository.get(DEFAULT, Policy()))
+
+
+def alike(policy: Policy) -> Policy:
+    """What another repository has of the default one's policy, where nothing is said: but that it is open to boards."""
+    return replace(policy, boards_open=False) if policy.boards_open else policy
 
 
 def is_user_name(name: object) -> bool:

@@ -23,6 +23,7 @@ from store.policy import (
     Doubt,
     Policies,
     Policy,
+    alike,
     is_user_name,
 )
 from store.policy_values import NOTHING, READERS, keep_right, show
@@ -69,7 +70,7 @@ def _read_policies(text: str, document: dict[str, Any]) -> Policies:
     authority = _read_authority(text, document.pop(AUTHENTICATION, {}), mistakes)
     tables = _read_tables(text, document)
     default = _read_policy(text, DEFAULT, tables.pop(DEFAULT, {}), Policy(authority=authority), mistakes)
-    others = {name: _read_policy(text, name, table, default, mistakes) for name, table in tables.items()}
+    others = {name: _read_policy(text, name, table, alike(default), mistakes) for name, table in tables.items()}
     written = others | {DEFAULT: default}
     named = {who for policy in written.values() for name in RIGHTS for who in getattr(policy, name)}
     lines = find_strings(text)

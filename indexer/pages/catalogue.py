@@ -9,20 +9,19 @@ from store.searched import Searched, render_searched
 
 NEW, ALL, SEARCHED, FEED = "new.html", "projects.html", "projects.json", "feed.atom"
 COMPRESSED = (ALL, SEARCHED)  # of the others nginx fills something in
-SHOWN = 100  # projects on the start page, and in the feed
+SHOWN = 100  # projects on the start page, and releases in the feed
 
 
 class Entry(NamedTuple):
-    """A project: its latest release and what it says of itself, and the newest upload of all.
+    """A project: its latest release and what it says of itself; or one of its releases.
 
-    `at` is in nanoseconds since 1970. What nobody has read yet is empty and 0.
+    `at` is when it changed or came, in nanoseconds since 1970. What nobody has read yet is empty and 0.
     """
 
     name: str
     version: str = ""
     summary: str = ""
     at: int = 0
-    newest: str = ""  # the version that was uploaded last
 
     @property
     def time(self) -> str:
@@ -34,15 +33,26 @@ class Entry(NamedTuple):
         return self.time[:10] if self.at else ""
 
 
-def render_catalogue(entries: Iterable[Entry]) -> dict[str, bytes]:
+def render_catalogue(entries: Iterable[Entry], uploads: Iterable[Entry]) -> dict[str, bytes]:
+    """`uploads` are releases, the newest first."""
     by_name = sorted(entries)
     by_time = sorted(by_name, key=lambda entry: -entry.at)[:SHOWN]
     return {
         NEW: render_template("new.html", entries=by_time, total=len(by_name)).encode(),
         ALL: render_template("projects.html", entries=by_name).encode(),
         SEARCHED: render_searched(Searched(*entry[:3], entry.at // 10**9) for entry in by_name),
-        FEED: render_feed("All projects", "/-/", "/", (entry for entry in by_time if entry.at)),
+        FEED: render_feed("All projects", "/-/", "/", uploads),
     }
+
+
+def list_uploads(files: Iterable[tuple[str, str, int]], entries: Iterable[Entry]) -> list[Entry]:
+    """The releases that these files (project, version, time) are of, by the first of each, the newest first."""
+    first: dict[tuple[str, str], int] = {}
+    for project, version, at in files:
+        first[project, version] = min(at, first.get((project, version), at))
+    summaries = {entry.name: entry.summary for entry in entries}
+    found = [Entry(project, version, summaries.get(project, ""), at) for (project, version), at in first.items()]
+    return sorted(found, key=lambda entry: -entry.at)[:SHOWN]
 
 
 def render_feed(title: str, where: str, page: str, entries: Iterable[Entry]) -> bytes:

@@ -18,8 +18,13 @@ def _create_environment() -> Environment:
         undefined=StrictUndefined,
         auto_reload=False,
     )
-    environment.filters |= {"url": _url, "size": render_size, "printable": render_printable}
+    environment.filters |= {"url": _url, "size": render_size, "printable": render_printable, "sentence": _sentence}
     return environment
+
+
+def _sentence(text: str) -> str:
+    """With a full stop, for what others say is followed by what we do."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _url(path: str) -> Markup:

@@ -18,7 +18,7 @@ from indexer.describe import parse_fields
 from indexer.index import Index
 from indexer.manifest import Manifest
 from indexer.model import Care, Description, ListedFile, ProjectDetail
-from indexer.pages.catalogue import Entry, render_catalogue
+from indexer.pages.catalogue import Entry, list_uploads, render_catalogue
 from indexer.pages.project import render_project
 from indexer.pages.releases import list_releases
 from indexer.people import Made, People
@@ -364,7 +364,7 @@ def test_all_projects_are_listed_with_what_they_say_of_themselves(room: Room) ->
     assert "<p>A test</p>" in pages["new.html"]
     feed = parse_feed(pages["feed.atom"])
     titles = [title.text for title in feed.iter("{http://www.w3.org/2005/Atom}title")]
-    assert titles == ["All projects", "a-new 0.9", "b-old 2.0"]
+    assert titles == ["All projects", "a-new 0.9", "a-new 1.0", "b-old 2.0"]
     releases = parse_feed(room.pages("a-new")["feed.atom"])
     assert [title.text for title in releases.iter("{http://www.w3.org/2005/Atom}title")] == [
         "a-new", "a-new 0.9", "a-new 1.0"
@@ -374,18 +374,31 @@ def test_all_projects_are_listed_with_what_they_say_of_themselves(room: Room) ->
     assert "b-old" not in "".join(room.catalogue().values())
 
 
+def test_the_feed_has_every_release_by_when_it_came(room: Room) -> None:
+    for number in range(3):
+        for make in (make_wheel, make_sdist):
+            file = make(room.packages, "demo", f"1.{number}")
+            os.utime(file, (1_700_000_000 + number, 1_700_000_000 + number))
+    make_wheel(room.packages, "bad", "1.0")
+    (room.packages / "bad.status").write_text("quarantined")
+    (room.packages / "demo-1.0.tar.gz.yanked").write_text("old")  # is no upload
+    room.look()
+    titles = re.findall("<title>(.*?)</title>", room.catalogue()["feed.atom"])
+    assert titles[1:] == ["demo 1.2", "demo 1.1", "demo 1.0"]
+
+
 def test_the_start_page_shows_some_and_leads_to_all() -> None:
-    entries = [Entry(f"p{number:03}", "1.0", "", number + 1, "1.0") for number in range(150)]
-    pages = render_catalogue([*entries, Entry("unread")])
+    entries = [Entry(f"p{number:03}", "1.0", "", number + 1) for number in range(150)]
+    pages = render_catalogue([*entries, Entry("unread")], [])
     assert re.findall('href="project/(.*?)/"', pages["new.html"].decode()) == [f"p{149 - at:03}" for at in range(100)]
     assert '<a href="-/projects/">All 151 projects, by name</a>' in pages["new.html"].decode()
     assert re.findall('href="../../project/(.*?)/"', pages["projects.html"].decode())[-2:] == ["p149", "unread"]
-    assert "by name" not in render_catalogue(entries[:100])["new.html"].decode()
+    assert "by name" not in render_catalogue(entries[:100], [])["new.html"].decode()
 
 
 def test_what_opens_first_is_small_however_much_there_is() -> None:
-    entries = [Entry(f"project-{n}", f"{n}.0", "says " * 20, n, f"{n}.0") for n in range(10_000)]
-    pages = render_catalogue(entries)
+    entries = [Entry(f"project-{n}", f"{n}.0", "says " * 20, n) for n in range(10_000)]
+    pages = render_catalogue(entries, list_uploads(((f"project-{n}", "1", n) for n in range(1000)), entries))
     assert len(pages["new.html"]) < 50_000
     assert len(gzip.compress(pages["projects.html"])) < 200_000
     assert len(gzip.compress(pages["projects.json"])) < 200_000

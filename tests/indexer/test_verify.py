@@ -82,13 +82,15 @@ def rot(file: Path, at: int) -> None:
     os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
-def test_bytes_that_changed_under_the_same_name_time_and_size_are_found_and_read_again(filled: Larder) -> None:
+def test_bytes_that_changed_under_the_same_name_time_and_size_are_for_people_to_decide(filled: Larder) -> None:
     sdist = filled.packages / "demo-1.0.tar.gz"
     rot(sdist, 4)  # the time in gzip's head, which no checksum is of
-    code, said = verify(filled, "--repair")
     has = f"packages/demo-1.0.tar.gz: has sha256 {digest(sdist)}, its page says "
-    assert (code, len(said), said[0].startswith(has)) == (1, 2, True)
-    assert said[1] == "packages/demo-1.0.tar.gz: to be read again"
+    for _ in range(2):  # no repair makes it right, for nothing but the page tells that it was another one
+        code, [said] = verify(filled, "--repair")
+        assert (code, said.startswith(has)) == (1, True)
+        assert said.endswith("; restore it, or touch it if it is meant so")
+    sdist.touch()
     wait_until(lambda: filled.digest("demo", sdist.name) == digest(sdist))
     wait_until(lambda: verify(filled) == (0, []), 30)
 

@@ -46,10 +46,9 @@ def _write_for_people(repository: Repository, details: list[ProjectDetail]) -> N
         aliases = {alias: page for alias, page in people.list_aliases(detail).items() if page in there}
         _write_set(repository.site / people.NAME / detail.name, there, aliases)
         assert about
-        entries.append(
-            Entry(detail.name, about.version, about.summary, detail.files[-1].identity.mtime_ns, about.version)
-        )
-    _write_set(repository.searched.parent, render_catalogue(entries), {})
+        entries.append(Entry(detail.name, about.version, about.summary, detail.files[-1].identity.mtime_ns))
+    uploads = [entry for entry in entries if entry.at]
+    _write_set(repository.searched.parent, render_catalogue(entries, uploads), {})
 
 
 def _content(repository: Repository, companion: Companion) -> bytes:

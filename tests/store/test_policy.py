@@ -271,5 +271,12 @@ overwrite = true
     assert policies.users == {"ann": 3}
 
 
+def test_what_opens_the_default_repository_to_boards_opens_no_other() -> None:
+    text = HEAD + 'boards = "open"\n[repositories.team]\nupload = []\n[repositories.x]\nboards = "open"\n'
+    policies = parse_policies(text.encode())
+    names = ("default", "team", "x", "other")
+    assert [policies.of(name).boards_open for name in names] == [True, False, True, False]
+
+
 def test_a_repository_by_another_name_has_the_defaults_where_nothing_is_said() -> None:
     assert parse_policies(b"").of("team") == Policy()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import PurePosixPath
@@ -112,6 +113,10 @@ class Changes:
                 return await asyncio.to_thread(act)
             except FileNotFoundError as error:  # somebody else was quicker
                 raise nothing_at(target.path) from error
+            except PermissionError as error:
+                where = shown(str(target.path.parent))
+                expected = f"expected a directory that uid {os.geteuid()} may write in"
+                raise HttpRefusal(503, f"{where} below packages/: {error.strerror}; {expected}") from error
 
     async def _wait(self, targets: Iterable[Target], is_so: Callable[[Target, Listed | None], bool]) -> str:
         """Until every page that lists them shows it; what is to be said where one does not yet."""

@@ -17,6 +17,7 @@ from indexer.portray import NICE
 from indexer.rendered import Rendered
 from indexer.site import Site
 from store.repository import CATALOGUE
+from store.status import ACTIVE
 from store.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class Catalogue:
             return
         began = time.monotonic()
         self._is_dirty = False
-        entries = self._abouts.entries(sorted(self._index.projects()))
+        entries = self._with_statuses(self._abouts.entries(sorted(self._index.projects())))
         uploads = list_uploads(self._index.newest(FILES), entries)
         self._fingerprint = sha256(f"{self._code} {entries!r} {uploads!r}".encode()).hexdigest()
         if self._is_damaged:
@@ -72,6 +73,10 @@ class Catalogue:
             future = self._workers.submit(_make, entries, uploads, seconds=SECONDS)
             future.add_done_callback(self._tell)
         self._due = now + max(PAUSE, SHARE * (time.monotonic() - began))
+
+    def _with_statuses(self, entries: list[Entry]) -> list[Entry]:
+        seen = {name: said.marker for name, said in self._index.statuses().items() if said.marker != ACTIVE}
+        return [entry._replace(status=seen[entry.name]) if entry.name in seen else entry for entry in entries]
 
     @property
     def _is_damaged(self) -> bool:

@@ -218,9 +218,13 @@ class Index:
         """Project, version and time of the files that came last; none of what is withheld."""
         listed = "select project, version, mtime from files where project is not null and behind is null"
         rows = self._state.all(f"{listed} order by mtime desc limit ?", limit)
-        statuses = {path.removesuffix(SUFFIX): self.facts(path) for path in self._statuses}
-        withheld = {name for name, said in statuses.items() if isinstance(said, Status) and said.is_withheld}
+        withheld = {name for name, said in self.statuses().items() if said.is_withheld}
         return [(project, version, int(at)) for project, version, at in rows if project not in withheld]
+
+    def statuses(self) -> dict[str, Status]:
+        """What is said of projects, whether there are such or not."""
+        facts = {path.removesuffix(SUFFIX): self.facts(path) for path in self._statuses}
+        return {name: said for name, said in facts.items() if isinstance(said, Status)}
 
     def counts(self) -> Counts:
         return Counts(len(self._projects), self._listed, self._size)
@@ -238,8 +242,7 @@ class Index:
         reasons |= {path: why_alone(path) for path in self._orphans}
         unrelated = (os.fsdecode(path) for (path,) in self._state.all(rows.UNRELATED))
         reasons |= {path: why_unrelated(path) for path in unrelated}
-        statuses = ((path, self.facts(path)) for path in self._statuses)
-        reasons |= {path: said.flaw for path, said in statuses if isinstance(said, Status) and said.flaw}
+        reasons |= {f"{name}{SUFFIX}": said.flaw for name, said in self.statuses().items() if said.flaw}
         alone = (path for path in self._statuses if path.removesuffix(SUFFIX) not in self._projects)
         reasons |= {path: why_unknown(path) for path in alone}
         for path, releases in self._ambiguous.items():

@@ -12,6 +12,8 @@ _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 class Searched(NamedTuple):
     """A project, its latest version, and that one's summary; both empty until its archives are read.
 
+    `status` is the marker of its status where that is to be seen (PEP 792), else empty.
+
     `serial` is when a file of it came last, or a mark beside one, in seconds since 1970: by it mirrors know what they
     have.
     """
@@ -20,6 +22,7 @@ class Searched(NamedTuple):
     version: str = ""
     summary: str = ""
     serial: int = 0
+    status: str = ""
 
 
 def render_searched(projects: Iterable[Searched]) -> bytes:
@@ -31,9 +34,13 @@ def read_searched(repository: Repository) -> tuple[Searched, ...]:
     """All projects, by name; none where there is nothing that can be read."""
     try:
         found = json.loads(repository.searched.read_bytes())
-        return tuple(Searched(str(name), str(version), str(said), int(serial)) for name, version, said, serial in found)
+        return tuple(_read_one(*each) for each in found)
     except (OSError, ValueError, TypeError):
         return ()
+
+
+def _read_one(name: object, version: object, summary: object, serial: str | int, status: object) -> Searched:
+    return Searched(str(name), str(version), str(summary), int(serial), str(status))
 
 
 def searched_version(repository: Repository) -> str:

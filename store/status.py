@@ -6,7 +6,8 @@ from store.errors import BadName, shown
 from store.names import parse_project
 
 SUFFIX = ".status"
-MARKERS = ("active", "archived", "deprecated", "quarantined")
+ACTIVE = "active"
+MARKERS = (ACTIVE, "archived", "deprecated", "quarantined")
 CLOSED = ("archived", "quarantined")  # to which nothing new may be uploaded
 WITHHELD = "quarantined"  # whose files are not offered
 LIMIT = 2000  # characters of a reason

@@ -22,6 +22,7 @@ class Entry(NamedTuple):
     version: str = ""
     summary: str = ""
     at: int = 0
+    status: str = ""  # a marker (PEP 792), where it is to be seen
 
     @property
     def time(self) -> str:
@@ -40,7 +41,7 @@ def render_catalogue(entries: Iterable[Entry], uploads: Iterable[Entry]) -> dict
     return {
         NEW: render_template("new.html", entries=by_time, total=len(by_name)).encode(),
         ALL: render_template("projects.html", entries=by_name).encode(),
-        SEARCHED: render_searched(Searched(*entry[:3], entry.at // 10**9) for entry in by_name),
+        SEARCHED: render_searched(Searched(*entry[:3], entry.at // 10**9, entry.status) for entry in by_name),
         FEED: render_feed("All projects", "/-/", "/", uploads),
     }
 

@@ -85,7 +85,7 @@ def test_bandersnatch_mirrors_and_goes_on_where_it_was(larder: Larder, tmp_path:
 
 def serial(larder: Larder, project: str) -> int:
     """As the list of all projects has it."""
-    return {name: int(at) for name, _, _, at in larder.get("/-/projects.json").json()}[project]
+    return {name: int(at) for name, _, _, at, _ in larder.get("/-/projects.json").json()}[project]
 
 
 def test_pip_compile_knows_all_hashes_without_a_download(shared_larder: Larder, tmp_path: Path) -> None:

@@ -55,6 +55,10 @@ def test_a_quarantined_project_offers_no_files(shared_larder: Larder, project: s
     wait_until(lambda: shared_larder.get(f"/{project}/json").status == 404)
     wait_until(lambda: "it phones home" in shared_larder.get(f"/project/{project}/").text)
     assert "/packages/" not in shared_larder.get(f"/project/{project}/").text
+    for path in ("/", "/-/projects/", f"/search?q={project}"):
+        wait_until(lambda path=path: '<span class="status">quarantined</span>' in shared_larder.get(path).text)  # type: ignore[misc]
+    found = shared_larder.get(f"/search?q={project}", Accept="application/json").json()
+    assert {"quarantined"} == {each.get("status") for each in found["projects"] if each["name"] == project}
     wait_until(lambda: shared_larder.get(f"/pypi/{project}/json").json()["urls"] == [])
 
 

@@ -37,7 +37,7 @@ def _describe(project: Searched) -> dict[str, str]:
 
 
 def _list_packages_with_serial(_: Sequence[Any], subjects: Sequence[Subject]) -> object:
-    return {name: min(serial, MOST) for (name, _, _, serial) in (subject.project for subject in subjects)}
+    return {subject.project.name: min(subject.project.serial, MOST) for subject in subjects}
 
 
 def _changelog_since_serial(parameters: Sequence[Any], subjects: Sequence[Subject]) -> object:
@@ -47,7 +47,9 @@ def _changelog_since_serial(parameters: Sequence[Any], subjects: Sequence[Subjec
         raise BadCall(MALFORMED, "no serial; expected an integer")
     changed = (subject.project for subject in subjects if subject.project.serial >= since)
     return [
-        [name, version, min(serial, MOST), "new release", min(serial, MOST)] for name, version, _, serial in changed
+        [project.name, project.version, serial, "new release", serial]
+        for project in changed
+        for serial in [min(project.serial, MOST)]
     ]
 
 

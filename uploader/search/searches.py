@@ -117,7 +117,7 @@ _PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
-_ITEM = '<li><a href="project/{name}/">{name}</a> <span>{version}</span>{summary}</li>\n'
+_ITEM = '<li><a href="project/{name}/">{name}</a> <span>{version}</span>{status}{summary}</li>\n'
 
 
 def _render_page(asked: str, found: list[Searched]) -> str:
@@ -129,9 +129,11 @@ def _render_page(asked: str, found: list[Searched]) -> str:
 
 
 def _describe(project: Searched) -> dict[str, str]:
-    return {"name": project.name, "version": project.version, "summary": project.summary}
+    status = {"status": project.status} if project.status else {}
+    return {"name": project.name, "version": project.version, "summary": project.summary, **status}
 
 
 def _render_item(project: Searched) -> str:
     name, version, summary = map(html.escape, project[:3])
-    return _ITEM.format(name=name, version=version, summary=f"<p>{summary}</p>" if summary else "")
+    status = f' <span class="status">{html.escape(project.status)}</span>' if project.status else ""
+    return _ITEM.format(name=name, version=version, status=status, summary=f"<p>{summary}</p>" if summary else "")

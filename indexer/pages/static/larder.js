@@ -7,7 +7,7 @@ const shownAtOnce = 100;
 
 const normalize = (text) => text.trim().toLowerCase().replace(/[-_.]+/g, "-");
 
-const makeItem = ([name, version, summary]) => {
+const makeItem = ([name, version, summary, , status]) => {
   const item = document.createElement("li");
   const link = document.createElement("a");
   link.href = `project/${name}/`;
@@ -15,6 +15,12 @@ const makeItem = ([name, version, summary]) => {
   const number = document.createElement("span");
   number.textContent = version;
   item.append(link, " ", number);
+  if (status) {
+    const marker = document.createElement("span");
+    marker.className = "status";
+    marker.textContent = status;
+    item.append(" ", marker);
+  }
   if (summary) {
     const said = document.createElement("p");
     said.textContent = summary;

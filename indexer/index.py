@@ -217,9 +217,9 @@ class Index:
     def newest(self, limit: int) -> list[tuple[str, str, int]]:
         """Project, version and time of the files that came last; none of what is withheld."""
         listed = "select project, version, mtime from files where project is not null and behind is null"
-        rows = self._state.all(f"{listed} order by mtime desc limit ?", limit)
+        last = self._state.all(f"{listed} order by mtime desc limit ?", limit)
         withheld = {name for name, said in self.statuses().items() if said.is_withheld}
-        return [(project, version, int(at)) for project, version, at in rows if project not in withheld]
+        return [(project, version, int(at)) for project, version, at in last if project not in withheld]
 
     def statuses(self) -> dict[str, Status]:
         """What is said of projects, whether there are such or not."""

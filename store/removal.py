@@ -13,9 +13,10 @@ from pathlib import Path, PurePosixPath
 
 from store import files
 from store.names import SIDECARS, YANKED
+from store.reading import read_start
 from store.repository import Repository
 from store.syncs import sync_directory
-from store.yank import read_reason
+from store.yank import BYTES, read_reason
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -97,7 +98,7 @@ def unyank(repository: Repository, path: PurePosixPath) -> None:
 def read_yank(repository: Repository, path: PurePosixPath) -> str | None:
     """The reason that is there for the file; None where it is not yanked."""
     try:
-        return read_reason(_mark(repository, path).read_bytes())
+        return read_reason(read_start(_mark(repository, path), BYTES))
     except OSError:
         return None
 

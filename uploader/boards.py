@@ -15,7 +15,7 @@ from store.listing import read_listing
 from store.messages import Published, Wanted
 from store.names import GZIPPED, parse_project, parse_version
 from store.repository import Repository
-from uploader.answers import HttpRefusal
+from uploader.answers import HttpRefusal, accelerate
 from uploader.auth.reads import REPOSITORY
 from uploader.upload.listed import Listings
 
@@ -45,7 +45,7 @@ class Boards:
             if before and refusal.status == 404:  # a need comes along as far as it is here: the next one is not to wait
                 return web.json_response(NOTHING)
             raise
-        return _accelerate(f"/.board/{'~'.join((found, *map(parse_project, before)))}/{PACKAGE}")
+        return accelerate(f"/.board/{'~'.join((found, *map(parse_project, before)))}/{PACKAGE}")
 
     async def _find_package(self, repository: Repository, name: str, version: str) -> str:
         """Project and release."""
@@ -62,11 +62,11 @@ class Boards:
         project, release, source = _find(repository, request.match_info["name"], request.match_info["version"])
         is_there = await self._is_unpacked(repository, project, source, ARCHIVE)
         if is_there and not _read_refusal(repository, source):
-            return _accelerate(f"/.board-archive/{project}/{release}/{ARCHIVE}")
+            return accelerate(f"/.board-archive/{project}/{release}/{ARCHIVE}")
         path = next(_list_sdists(repository, project, release), None)
         if path is None:
             raise HttpRefusal(404, f"{project} {release} has no sdist for boards")
-        return _accelerate(quote(f"/upip/{path}", errors="surrogateescape"))
+        return accelerate(quote(f"/upip/{path}", errors="surrogateescape"))
 
     async def file(self, request: web.Request) -> web.Response:
         """None is here by that digest; if one ought to be, it is again in a moment."""
@@ -122,7 +122,3 @@ def _list_sdists(repository: Repository, project: NormalizedName, release: str) 
     for listed in read_listing(repository, project).values():
         if listed.release == release and listed.path.endswith(GZIPPED):
             yield listed.path
-
-
-def _accelerate(path: str) -> web.Response:
-    return web.Response(headers={"X-Accel-Redirect": path})

@@ -3,11 +3,11 @@
 import re
 
 from aiohttp import web
-from packaging.utils import NormalizedName, canonicalize_version
+from packaging.utils import canonicalize_version
 
 from store.errors import BadName, shown
 from store.names import parse_project, parse_version
-from uploader.answers import HttpRefusal
+from uploader.answers import HttpRefusal, accelerate
 
 _PAGE = re.compile(r"/+(?P<simple>simple/+)?(?P<name>[A-Za-z0-9._-]+)(?P<slash>/*)")
 _RELEASE = re.compile(
@@ -64,8 +64,4 @@ def _lead_to_board(path: str) -> web.Response | None:
         return None
     pinned = _PINNED.match(board["requirement"] or "")
     release = canonicalize_version(parse_version(pinned["version"])) if pinned else "latest"
-    return _accelerate(parse_project(board["name"]), release)
-
-
-def _accelerate(project: NormalizedName, release: str) -> web.Response:
-    return web.Response(headers={"X-Accel-Redirect": f"/.board/{project}/{release}.json"})
+    return accelerate(f"/.board/{parse_project(board['name'])}/{release}.json")

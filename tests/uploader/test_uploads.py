@@ -313,6 +313,15 @@ def test_attestations_that_are_none_are_refused_with_the_file(room: Room, tmp_pa
     assert room.stored() == []
 
 
+@pytest.mark.parametrize("beside", ["demo.status", "demo-1.0-py3-none-any.whl.provenance"])
+def test_no_upload_waits_for_what_somebody_put_beside_it(room: Room, tmp_path: Path, beside: str) -> None:
+    wheel = make_wheel(tmp_path, "demo", "1.0")
+    assert room.upload(wheel).status == 200
+    os.mkfifo(room.packages / beside)
+    answer = attest(room, wheel, digest(wheel))
+    assert answer.status == (403 if beside == "demo.status" else 200), answer.reason
+
+
 def test_attestations_of_other_bytes_are_refused_with_the_file(room: Room, tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, "attested", "1.0")
     answer = attest(room, wheel, "0" * 64)

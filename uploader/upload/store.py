@@ -8,10 +8,11 @@ from store.errors import AlreadyExists, BadName, Refused
 from store.files import Incoming, make_durable, make_path_durable, open_incoming, place, place_over
 from store.listing import find_listed
 from store.names import PROVENANCE, SIGNATURE
-from store.provenance import read_subject
+from store.provenance import LIMIT, read_subject
+from store.reading import read_start
 from store.removal import read_removed
 from store.repository import Repository
-from store.status import parse_status
+from store.status import BYTES, parse_status
 from store.syncs import sync_directory
 from uploader.answers import HttpRefusal
 from uploader.upload.check import Candidate
@@ -41,7 +42,7 @@ def store_upload(repository: Repository, candidate: Candidate, incoming: Incomin
 def _check_open(repository: Repository, candidate: Candidate, target: Path) -> None:
     """HttpRefusal where the project takes nothing new (PEP 792), or where that cannot be told."""
     try:
-        status = parse_status(repository.status(candidate.project).read_bytes())
+        status = parse_status(read_start(repository.status(candidate.project), BYTES))
     except FileNotFoundError:
         return
     except (OSError, BadName) as error:
@@ -95,8 +96,10 @@ def _store_beside(repository: Repository, candidate: Candidate, target: Path, ou
 
 def _is_right(beside: Path, digest: str) -> bool:
     """Whether what lies there is to stay: a provenance only where it is about these bytes."""
+    if not beside.exists() or beside.suffix != PROVENANCE:
+        return beside.exists()
     try:
-        return beside.suffix != PROVENANCE or read_subject(beside.read_bytes()) == digest if beside.exists() else False
+        return read_subject(read_start(beside, LIMIT + 1)) == digest
     except (OSError, Refused):
         return False
 

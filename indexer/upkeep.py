@@ -127,7 +127,8 @@ class Upkeep:
         self._hear(messages, now)
         if now >= self._doubts_due:
             self._doubts_due = now + DOUBTS
-            self._tracker.doubt(take_doubted(self.repository))
+            if doubted := take_doubted(self.repository):
+                self._tracker.doubt(doubted)
         paths = self._settling.settle((each for each in messages if isinstance(each, Hint)), now)
         if "" in paths:  # the directory itself
             self._reconciler.request(now)

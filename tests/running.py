@@ -207,12 +207,12 @@ class Larder:
 
     def snapshot(self) -> dict[str, tuple[int, int, bytes]]:
         """All that people's data is: path → inode, modification time, content, of all but site and state."""
-        found = {}
-        for file in sorted(self.data.rglob("*")):
-            place = file.relative_to(self.data)
-            if place.parts[0] not in ("site", "state") and file.is_file():
-                found[str(place)] = (file.stat().st_ino, file.stat().st_mtime_ns, file.read_bytes())
-        return found
+        tops = (path for path in self.data.iterdir() if path.name not in ("site", "state"))
+        files = (file for top in tops for file in (top, *top.rglob("*")) if file.is_file())
+        return {
+            str(file.relative_to(self.data)): (file.stat().st_ino, file.stat().st_mtime_ns, file.read_bytes())
+            for file in files
+        }
 
     def site_snapshot(self) -> dict[str, tuple[int, int]]:
         """Every page: path → inode and modification time."""

@@ -9,6 +9,7 @@ Its rules:
  5. The heart beats at the end of a turn and says what is wrong: silence means that the loop hangs.
 """
 
+import contextlib
 import logging
 import queue
 import time
@@ -20,6 +21,7 @@ from indexer.misplaced import find_misplaced
 from indexer.upkeep import Message
 from indexer.upkeeps import Upkeeps
 from store.current import CurrentPolicy
+from store.file_store import FileStore
 from store.heartbeat import INTERVAL as BEAT
 from store.heartbeat import Heartbeat, read_heartbeat, starts_after, write_heartbeat
 from store.messages import Checked, Wanted
@@ -44,6 +46,7 @@ class Loop:
         self._inbox: queue.SimpleQueue[Heard | None] = queue.SimpleQueue()
         self._policy = CurrentPolicy(settings.data)
         self._policy_fault = ""
+        self._stores: tuple[FileStore, ...] = ()
         self._policy_due = float("-inf")
         self._upkeeps = Upkeeps(settings, self._hear)
         self._upkeeps.look()
@@ -121,11 +124,13 @@ class Loop:
             return
         self._policy_due = now + DECIDE
         before, fault = self._policy.problem, ""
-        self._policy.repositories = self._upkeeps.repositories
+        with contextlib.suppress(OSError):  # then those that were there stay, and `/health` says why
+            self._stores = self._data.file_stores()
+        self._policy.served = (*self._upkeeps.repositories, *self._stores)
         try:
             if self._policy.look(now):
-                for name, policy in self._policy.policies.by_repository.items():
-                    log.info("put the policy of repository %s in force: %s", name, policy)
+                for name, policy in self._policy.policies.by_name.items():
+                    log.info("put the policy of %s in force: %s", name, policy)
                 self._soil_overviews()
         except OSError as error:
             fault = f"the policy cannot be put in force, so all is closed: {error}"

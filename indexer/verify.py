@@ -5,13 +5,13 @@ import sys
 from collections.abc import Iterable
 
 from indexer.doubted import doubt
-from indexer.pages.text import render_printable
 from indexer.verification import Verification
 from indexer.verified_pages import Finding
 from store import files
 from store.errors import Refused
 from store.repository import Repository
 from store.settings import read_settings
+from store.text import render_printable
 
 
 def main() -> int:

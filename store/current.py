@@ -17,6 +17,7 @@ from typing import NamedTuple
 from store import files
 from store.data import Data
 from store.errors import NAMED, BadPolicy, name_lines
+from store.file_store import FileStore
 from store.policy import Doubt, Policies
 from store.policy_file import CLOSED, parse_policies
 from store.repository import Repository
@@ -32,7 +33,7 @@ GIVES_NOTHING = "what cannot be gives nobody anything, and all the rest is in fo
 
 
 class Put(NamedTuple):
-    """What was put in force last: the policy, the ways of all repositories, and the inode of the directory."""
+    """What was put in force last: the policy, the ways of all that is served, and the inode of the directory."""
 
     content: bytes
     ways: dict[str, str]
@@ -50,7 +51,7 @@ class CurrentPolicy:
     def __init__(self, data: Data) -> None:
         self._data = data
         self._kept = _read_kept(data.kept_policy)
-        self.repositories: tuple[Repository, ...] = (data.default,)  # for which it is put in force
+        self.served: tuple[Repository | FileStore, ...] = (data.default,)  # for which it is put in force
         self._seen: tuple[tuple[int, ...], float] | None = None  # what the file was like last, and since when
         self._decided: tuple[int, ...] | None = None  # what it was like when it was decided upon
         self._content: bytes | None = None  # in force
@@ -115,8 +116,8 @@ class CurrentPolicy:
 
     def _ways(self) -> dict[str, str]:
         ways: dict[str, str] = {}
-        for repository in self.repositories:
-            ways |= list_ways(self._data, repository, self.policies.of(repository.name))
+        for each in self.served:
+            ways |= list_ways(self._data, each, self.policies.of(each.name))
         return ways
 
     def _put_in_force(self, content: bytes, ways: dict[str, str]) -> None:

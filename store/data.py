@@ -1,4 +1,4 @@
-"""The data directory: which repositories there are, and every path that is not a repository's own."""
+"""The data directory: which repositories and file stores there are, and every path that is not a repository's own."""
 
 import errno
 import re
@@ -7,9 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from store.file_store import FILES, FileStore, called_by, is_called, is_store_name, name_of_store
 from store.repository import DEFAULT, NAME, NAMED, Repository, address_of, is_repository_name
 
 _NAMED = re.compile(rf"/+{NAMED}/+(?P<name>{NAME.pattern})(?P<rest>/.*)?", re.DOTALL)
+
+_STORED = re.compile(rf"/+{FILES}/+(?P<called>{NAME.pattern})(?:/.*)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -47,22 +50,53 @@ class Data:
             return self.default, path
         return self.repository(found["name"]), found["rest"] or "/"
 
+    def find_name(self, path: str) -> str:
+        """The name of what a URL's path is about, be it a repository or a file store, there or not."""
+        found = _STORED.fullmatch(path)
+        return name_of_store(found["called"]) if found else self.find(path)[0].name
+
     def exists(self, repository: Repository) -> bool:
         """The default one always does; any other as long as its directory is there, whoever may look into it."""
         if not is_repository_name(repository.name):
             return repository.name == DEFAULT
-        try:
-            return stat.S_ISDIR(repository.packages.stat().st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            return error.errno != errno.ELOOP
+        return _is_directory(repository.packages)
 
     def repositories(self) -> tuple[Repository, ...]:
         """The default one, and after it all others that exist, by name. OSError where that cannot be seen."""
         with suppress(FileNotFoundError, NotADirectoryError):
             return (self.default, *filter(self.exists, self._named_in(self.named)))
         return (self.default,)
+
+    def file_store(self, called: str) -> FileStore:
+        """The one that is called so, whether it is there or not."""
+        return FileStore(name_of_store(called), self.files / called)
+
+    def file_stores(self) -> tuple[FileStore, ...]:
+        """All that there are, by name. OSError where that cannot be seen."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            called = sorted(path.name for path in self.files.iterdir() if is_called(path.name))
+            return tuple(each for each in map(self.file_store, called) if _is_directory(each.directory))
+        return ()
+
+    def has(self, name: str) -> bool:
+        """Whether there is a repository of the name, or the file store that it stands for."""
+        if is_store_name(name):
+            return _is_directory(self.directory_of(name))
+        return self.exists(self.repository(name))
+
+    def directory_of(self, name: str) -> Path:
+        """Where what is in there lies, be it a repository's packages or the files of a store."""
+        if is_store_name(name):
+            return self.file_store(called_by(name)).directory
+        return self.repository(name).packages
+
+    def served(self) -> tuple[Repository | FileStore, ...]:
+        """All repositories and stores. OSError as these."""
+        return (*self.repositories(), *self.file_stores())
+
+    def written(self) -> tuple[Path, ...]:
+        """Where clients have files put, of each of these."""
+        return tuple(self.directory_of(each.name) for each in self.served())
 
     def remembered(self) -> tuple[Repository, ...]:
         """All but the default one that something was derived for, whether they exist or not."""
@@ -79,6 +113,11 @@ class Data:
     def named(self) -> Path:
         """Where all but the default repository are."""
         return self.root / NAMED
+
+    @property
+    def files(self) -> Path:
+        """Where the file stores are."""
+        return self.root / FILES
 
     @property
     def htpasswd(self) -> Path:
@@ -139,3 +178,13 @@ class Data:
     def socket(self) -> Path:
         """Where the uploader listens."""
         return self.run / "uploader" / "uploader.sock"
+
+
+def _is_directory(path: Path) -> bool:
+    """Whoever may look into it."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        return error.errno != errno.ELOOP

@@ -25,7 +25,7 @@ class Authority:
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules of one repository; `max_upload` is in bytes, `max_upload_text` as it was written.
+    """The rules of one repository or file store; `max_upload` is in bytes, `max_upload_text` as it was written.
 
     Who may do something is told by user names, and by `ANONYMOUS` and `AUTHENTICATED`; groups are their members, and
     with an authority, which may know of more, also themselves.
@@ -53,23 +53,24 @@ class Doubt(NamedTuple):
 
 @dataclass(frozen=True)
 class Policies:
-    """What one `larder.toml` says, by repository. Those it does not name have the policy of the default one.
+    """What one `larder.toml` says, by repository and, by what stands for it there, by file store.
 
+    Those it does not name have the policy of the default repository.
     `users` are all that it names, each with the line. `mistakes` are values that cannot be: each gives nothing.
     `doubts` may be mistakes, or meant for later. With `audit` there is a file about changes and refusals.
     `metrics` are the networks from which these are seen.
     """
 
-    by_repository: Mapping[str, Policy]
+    by_name: Mapping[str, Policy]
     users: Mapping[str, int] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
     mistakes: tuple[Doubt, ...] = ()
     audit: bool = False
     metrics: tuple[str, ...] = LOOPBACK
 
-    def of(self, repository: str) -> Policy:
-        found = self.by_repository.get(repository)
-        return found or alike(self.by_repository.get(DEFAULT, Policy()))
+    def of(self, name: str) -> Policy:
+        found = self.by_name.get(name)
+        return found or alike(self.by_name.get(DEFAULT, Policy()))
 
 
 def alike(policy: Policy) -> Policy:

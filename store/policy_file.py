@@ -6,34 +6,32 @@ name is refused with the whole file: what it was meant to close would be open.
 """
 
 import ipaddress
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from store.errors import BadPolicy
+from store.file_store import FILES, is_called, name_of_store
 from store.policy import (
     ANONYMOUS,
     AUTHENTICATED,
     GROUP,
     LOOPBACK,
     RIGHTS,
-    Authority,
     Doubt,
     Policies,
     Policy,
     alike,
     is_user_name,
 )
-from store.policy_values import NOTHING, READERS, keep_right, show
+from store.policy_authority import AUTHENTICATION, read_authority
+from store.policy_values import FILE_READERS, NOTHING, READERS, Fields, keep_right, show
 from store.repository import DEFAULT, NAME_EXPECTED, NAMED, is_repository_name
 from store.toml_lines import explain_syntax, find_strings, line_of
 
-AUTHENTICATION = "authentication"
-_TOP = f"audit, metrics, [groups], [{AUTHENTICATION}], [{NAMED}.{DEFAULT}] or [{NAMED}.NAME]"
+_TOP = f"audit, metrics, [groups], [{AUTHENTICATION}], [{NAMED}.{DEFAULT}], [{NAMED}.NAME] or [{FILES}.NAME]"
 ANYBODY = (ANONYMOUS, AUTHENTICATED)
-_URL = re.compile(r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?")
 
 
 CLOSED = b"""# Nothing is given away: no larder.toml could ever be used.
@@ -67,10 +65,10 @@ def _read_policies(text: str, document: dict[str, Any]) -> Policies:
     audit = _read_audit(text, document.pop("audit", False), mistakes)
     metrics = _read_metrics(text, document.pop("metrics", list(LOOPBACK)), mistakes)
     groups = _read_groups(text, document.pop("groups", {}), mistakes)
-    authority = _read_authority(text, document.pop(AUTHENTICATION, {}), mistakes)
+    authority = read_authority(text, document.pop(AUTHENTICATION, {}), mistakes)
     tables = _read_tables(text, document)
-    default = _read_policy(text, DEFAULT, tables.pop(DEFAULT, {}), Policy(authority=authority), mistakes)
-    others = {name: _read_policy(text, name, table, alike(default), mistakes) for name, table in tables.items()}
+    default = _read_policy(text, tables.pop(DEFAULT, Table(NAMED, DEFAULT, {})), Policy(authority=authority), mistakes)
+    others = {name: _read_policy(text, table, alike(default), mistakes) for name, table in tables.items()}
     written = others | {DEFAULT: default}
     named = {who for policy in written.values() for name in RIGHTS for who in getattr(policy, name)}
     lines = find_strings(text)
@@ -106,54 +104,49 @@ def _is_network(one: object) -> bool:
         return False
 
 
-def _read_authority(text: str, table: object, mistakes: list[Doubt]) -> Authority | None:
-    """Nobody is asked where it cannot be told who."""
-    if not isinstance(table, dict):
-        raise BadPolicy(
-            f"line {line_of(text, AUTHENTICATION)}: {AUTHENTICATION!r} is no table; expected [{AUTHENTICATION}]"
-        )
-    found = None
-    for key, value in table.items():
-        line = line_of(text, AUTHENTICATION, key)
-        if key not in _AUTHORITIES:
-            mistakes.append(Doubt(line, f"{key[:80]!r} is no key; expected {' or '.join(_AUTHORITIES)}"))
-            continue
-        found, expected = _AUTHORITIES[key](value)
-        if found is None or len(table) > 1:
-            mistakes.append(Doubt(line, f"{key} = {show(value)}; expected {expected}, and no other key beside it"))
-    return found if len(table) == 1 else None
+class Kind(NamedTuple):
+    """Of a table: what one is about, which names that can have, the one that the default rules are in, its keys."""
+
+    what: str
+    is_name: Callable[[str], bool]
+    example: str
+    readers: Mapping[str, Callable[[object], Fields]]
 
 
-def _read_command(value: object) -> tuple[Authority | None, str]:
-    parts = [part for part in value if isinstance(part, str) and "\0" not in part] if isinstance(value, list) else []
-    is_right = bool(parts) and parts == value and parts[0].startswith("/")
-    expected = "a list of strings: the whole path of a program, and its arguments"
-    return Authority(command=tuple(parts)) if is_right else None, expected
+_KINDS = {
+    NAMED: Kind("repository", lambda name: name == DEFAULT or is_repository_name(name), DEFAULT, READERS),
+    FILES: Kind("file store", is_called, "NAME", FILE_READERS),
+}
 
 
-def _read_url(value: object) -> tuple[Authority | None, str]:
-    is_right = isinstance(value, str) and _URL.fullmatch(value)
-    return Authority(url=str(value)) if is_right else None, 'an address such as "https://users.example/check"'
+class Table(NamedTuple):
+    """One of a kind: the name in its head, and what it has."""
+
+    top: str
+    name: str
+    values: dict[str, Any]
 
 
-_AUTHORITIES = {"command": _read_command, "url": _read_url}
-
-
-def _read_tables(text: str, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Repository → its table."""
+def _read_tables(text: str, document: dict[str, Any]) -> dict[str, Table]:
+    """The name of a repository, or what stands for a store → the table about it."""
     for key in document:
-        if key != NAMED:
+        if key not in _KINDS:
             raise BadPolicy(f"line {line_of(text, key)}: {key[:80]!r} is no key; expected {_TOP}")
-    tables = document.get(NAMED, {})
+    found = [table for top, kind in _KINDS.items() for table in _read_tables_below(text, document, top, kind)]
+    return {name_of_store(table.name) if table.top == FILES else table.name: table for table in found}
+
+
+def _read_tables_below(text: str, document: dict[str, Any], top: str, kind: Kind) -> Iterator[Table]:
+    tables = document.get(top, {})
     if not isinstance(tables, dict):
-        raise BadPolicy(f"line {line_of(text, NAMED)}: {NAMED!r} is no table; expected [{NAMED}.{DEFAULT}]")
+        raise BadPolicy(f"line {line_of(text, top)}: {top!r} is no table; expected [{top}.{kind.example}]")
     for name, table in tables.items():
-        line = line_of(text, NAMED, name)
-        if name != DEFAULT and not is_repository_name(name):
-            raise BadPolicy(f"line {line}: {name[:80]!r} is no name of a repository; expected {NAME_EXPECTED}")
+        line = line_of(text, top, name)
+        if not kind.is_name(name):
+            raise BadPolicy(f"line {line}: {name[:80]!r} is no name of a {kind.what}; expected {NAME_EXPECTED}")
         if not isinstance(table, dict):
-            raise BadPolicy(f"line {line}: {name!r} is no table; expected [{NAMED}.{name}]")
-    return dict(tables)
+            raise BadPolicy(f"line {line}: {name!r} is no table; expected [{top}.{name}]")
+        yield Table(top, name, table)
 
 
 def _read_groups(text: str, groups: object, mistakes: list[Doubt]) -> dict[str, tuple[str, ...]]:
@@ -199,16 +192,17 @@ def _doubt_groups(
             yield Doubt(lines.get(one, 1), f"there is no group {one[:80]!r}; expected {expected}")
 
 
-def _read_policy(text: str, name: str, table: dict[str, Any], policy: Policy, mistakes: list[Doubt]) -> Policy:
+def _read_policy(text: str, table: Table, policy: Policy, mistakes: list[Doubt]) -> Policy:
     """As the table has it; what it leaves out is as in `policy`. Closed where it has a key that there is not."""
-    for key, value in table.items():
-        line = line_of(text, NAMED, name, key)
-        if key not in READERS:
-            reason = f"{key[:80]!r} is no key; expected {', '.join(READERS)}; nobody may do anything in {name!r}"
+    readers = _KINDS[table.top].readers
+    for key, value in table.values.items():
+        line = line_of(text, table.top, table.name, key)
+        if key not in readers:
+            reason = f"{key[:80]!r} is no key; expected {', '.join(readers)}; nobody may do anything in {table.name!r}"
             mistakes.append(Doubt(line, reason))
             continue
-        fields, expected = READERS[key](value)
+        fields, expected = readers[key](value)
         policy = replace(policy, **fields)
         if expected:
             mistakes.append(Doubt(line, f"{key} = {show(value)}; expected {expected}"))
-    return policy if table.keys() <= READERS.keys() else replace(policy, **NOTHING)
+    return policy if table.values.keys() <= readers.keys() else replace(policy, **NOTHING)

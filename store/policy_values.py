@@ -61,3 +61,6 @@ READERS: dict[str, Callable[[object], Fields]] = {
     "max_upload": _read_max_upload,
     "boards": _read_boards,
 }
+
+FILE_READERS = {key: READERS[key] for key in (*RIGHTS, "overwrite", "max_upload")}
+"""Of a file store."""

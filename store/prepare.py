@@ -32,12 +32,12 @@ def prepare(data: Data, *, owner: tuple[int, int] | None = None) -> None:
     with explained(data.root, data.root):
         data.root.mkdir(parents=True, exist_ok=True)
         _let_pass(data.root, owner)
-    for directory in (data.default.packages, data.named, data.htpasswd.parent, data.audit.parent):
+    for directory in (data.default.packages, data.named, data.files, data.htpasswd.parent, data.audit.parent):
         with explained(directory, data.root):
             directory.mkdir(parents=True, exist_ok=True)
             _hand_over(directory, owner)
     if owner:
-        hand_over_repositories(data, owner)
+        hand_over_made(data, owner)
     prepare_derived(data, owner=owner)
     with explained(data.htpasswd.parent, data.root):
         if not data.htpasswd.exists():
@@ -62,17 +62,17 @@ def prepare_derived(data: Data, *, owner: tuple[int, int] | None = None) -> None
                     _hand_over_tree(directory, owner)
 
 
-def hand_over_repositories(data: Data, owner: tuple[int, int]) -> None:
-    """Give root's packages of every repository but the default one to the owner, who is to write there.
+def hand_over_made(data: Data, owner: tuple[int, int]) -> None:
+    """Give what root made below `repositories/` and `files/` for clients' files to the owner, who is to write there.
 
-    By descriptors: `repositories/` is the owner's, and could hold links that have root give away anything.
+    By descriptors: those two are the owner's, and could hold links that have root give away anything.
     """
-    with explained(data.named, data.root):
-        for repository in data.repositories()[1:]:
+    with explained(data.root, data.root):
+        for directory in data.written()[1:]:
             with contextlib.suppress(OSError), contextlib.ExitStack() as stack:  # as where one of the names is a link
                 descriptor = os.open(data.root, _DIRECTORY)
                 stack.callback(os.close, descriptor)
-                for name in (data.named.name, repository.name, repository.packages.name):
+                for name in directory.relative_to(data.root).parts:
                     descriptor = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
                     stack.callback(os.close, descriptor)
                 if os.fstat(descriptor).st_uid == 0:
@@ -163,8 +163,8 @@ def check_is_larders(root: Path) -> None:
 
 def _written(data: Data) -> list[Path]:
     """Every directory that Larder writes to and that is there."""
-    below = [path for one in data.repositories() for path in (one.packages, one.site, one.state)]
-    return [data.named, data.site, data.state, *filter(os.path.lexists, below)]
+    below = [path for one in data.repositories() for path in (one.site, one.state)]
+    return [data.named, data.files, data.site, data.state, *filter(os.path.lexists, (*data.written(), *below))]
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The ways by which nginx reads a repository: there only while the policy in force has them, so that to go is to ask.
+"""The ways by which nginx reads: there only while the policy in force has them, so that to go is to ask.
 
     <repository>/anonymous/           while anybody may read
     <repository>/authenticated-MARK/  while only users may: who was found to be one of them is led here
@@ -6,6 +6,7 @@
         pages                         to the pages
         packages                      to the distributions, where none ever changes under its name,
         overwritten/packages          or where one may
+        files                   of a store: to its files
     <repository>/readers              while only users may: to a file for each of them whose password nginx can check
     <repository>/boards               while anybody may read what boards do
 
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from store.access import may, may_anybody
 from store.data import Data
+from store.file_store import FILES, FileStore
 from store.policy import ANONYMOUS, AUTHENTICATED, Policy
 from store.repository import Repository
 
@@ -30,18 +32,24 @@ BOARDS = "boards"
 ASKED = "asked"
 
 
-def list_ways(data: Data, repository: Repository, policy: Policy) -> dict[str, str]:
+def list_ways(data: Data, served: Repository | FileStore, policy: Policy) -> dict[str, str]:
     """Path below the policy in force → where the link there leads to."""
-    leads = {"pages": _seen(repository.site, data)}
-    leads["overwritten/packages" if policy.overwrite else "packages"] = _seen(repository.packages, data)
+    leads = _list_leads(data, served, policy)
     is_open, is_closed = may(None, "download", policy), not may_anybody("download", policy)
     who = [] if is_closed else [way_of(None if is_open else "", policy)]  # of open reading no password is asked
     ways = {f"{way}/{name}": path for way in (ASKED, *who) for name, path in leads.items()}
     if who and not is_open:
-        ways[READERS] = data.readers_of(repository.name) / mark_of(policy)
-    if policy.boards_open:
-        ways[BOARDS] = _seen(repository.site, data)
-    return {f"{repository.name}/{way}": str(path) for way, path in ways.items()}
+        ways[READERS] = data.readers_of(served.name) / mark_of(policy)
+    if policy.boards_open and isinstance(served, Repository):
+        ways[BOARDS] = _seen(served.site, data)
+    return {f"{served.name}/{way}": str(path) for way, path in ways.items()}
+
+
+def _list_leads(data: Data, served: Repository | FileStore, policy: Policy) -> dict[str, Path]:
+    if isinstance(served, FileStore):
+        return {FILES: _seen(served.directory, data)}
+    packages = "overwritten/packages" if policy.overwrite else "packages"
+    return {"pages": _seen(served.site, data), packages: _seen(served.packages, data)}
 
 
 @lru_cache(8)  # it is asked for many times a second

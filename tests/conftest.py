@@ -1,11 +1,14 @@
 """Fixtures: a Larder of one's own, or one that a module's tests share."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.running import Larder, free_port, running_in
+from tests.running import Larder, free_port, running_in, wait_until
 
 Start = Callable[..., Larder]
 
@@ -41,3 +44,30 @@ def shared_larder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     with running_in(place) as found:
         found.add_user()
         yield found
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """A real sshd of our own; the options that make scp and rsync use it."""
+    place = tmp_path_factory.mktemp("sshd")
+    for key in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(place / key)], check=True)
+    port = free_port()
+    config = place / "config"
+    config.write_text(
+        f"ListenAddress 127.0.0.1:{port}\nHostKey {place}/host\nAuthorizedKeysFile {place}/user.pub\n"
+        f"PidFile {place}/pid\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
+    )
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    path = os.environ["PATH"] + ":/usr/sbin"
+    server = shutil.which("sshd", path=path)
+    assert server
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen([server, "-D", "-e", "-f", str(config)], stderr=log)
+    options = ["-P", str(port), "-i", str(place / "user"), "-o", "StrictHostKeyChecking=no"]
+    options += ["-o", f"UserKnownHostsFile={place}/known", "-o", "LogLevel=ERROR"]
+    wait_until(lambda: "listening" in (place / "log").read_text())
+    yield options
+    process.terminate()
+    process.wait()

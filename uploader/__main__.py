@@ -46,8 +46,8 @@ def _make_ready(data: Data) -> None:
     """Sweep what a crash left; BadDirectory where uploads could never be stored, or no user be read."""
     check_writable((data.default.packages,), data.root)
     with contextlib.suppress(OSError):  # where one of the others cannot be written to, /health says so
-        for repository in data.repositories():
-            sweep_incoming(repository.packages)
+        for directory in data.written():
+            sweep_incoming(directory)
     try:
         read_lines(data.htpasswd)
     except OSError as error:

@@ -1,5 +1,6 @@
 """The routes: what nginx asks the uploader."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -14,16 +15,21 @@ from uploader.auth.gatehouse import Gatehouse
 from uploader.auth.reads import Reads
 from uploader.boards import Boards
 from uploader.change.changes import Changes
+from uploader.files import stores
+from uploader.files.address import is_below_files
+from uploader.files.stores import Stores
 from uploader.health import Health
 from uploader.index_mtime import IndexMtime
 from uploader.metrics import Metrics
 from uploader.named import Named
 from uploader.notices import Notices
+from uploader.readable import Readable
 from uploader.redirects import redirect
 from uploader.repositories import Repositories
 from uploader.search import searches as searching
 from uploader.search.searches import Searches
 from uploader.tally import TALLY, Tally
+from uploader.upload.calm import Calm
 from uploader.upload.listed import Listings
 from uploader.upload.uploads import Uploads
 
@@ -49,13 +55,17 @@ def create_app(settings: Settings) -> web.Application:
     app.cleanup_ctx.append(gatehouse.keeping)
     app.cleanup_ctx.append(Named(data).keeping)
     app.router.add_get(reads.ADDRESS, Reads(data, gatehouse.authorization, gatehouse.admissions).answer)
-    app.router.add_get(repositories.ADDRESS, Repositories(data, gatehouse.authorization).answer)
+    readable, calm = Readable(data, gatehouse.authorization), Calm()
+    app.router.add_get(repositories.ADDRESS, Repositories(data, readable).answer)
     app.router.add_get(notices.ADDRESS, Notices(data).answer)
     app.router.add_get(index_mtime.ADDRESS, IndexMtime(data).answer)
     app.router.add_get(metrics.ADDRESS, Metrics(data, app[TALLY]).answer)
     listings = Listings(data)
     changes = Changes(data, settings.listing_wait, gatehouse.authorization, listings)
-    uploads = Uploads(data, settings.listing_wait, gatehouse.authorization, listings, changes)
+    uploads = Uploads(settings, gatehouse.authorization, listings, changes, calm)
+    raw = Stores(data, gatehouse.authorization, readable, calm)
+    app.router.add_get(stores.ADDRESS, raw.list)
+    app.router.add_get(stores.ALL, raw.list_all)
     searches = Searches(data, gatehouse.authorization)
     app.router.add_get(searching.ADDRESS, searches.answer)
     for_boards = Boards(data, listings)
@@ -63,17 +73,24 @@ def create_app(settings: Settings) -> web.Application:
     app.router.add_get(boards.ARCHIVES, for_boards.archive)
     app.router.add_get(boards.BOARD_FILES, for_boards.file)
     app.router.add_get(ANY, redirect)
-    app.router.add_post(ANY, _choose(searches.call, uploads.take))
-    app.router.add_put(ANY, changes.put)
-    app.router.add_delete(ANY, changes.delete)
+    app.router.add_post(ANY, _either(_is_call, searches.call, uploads.take))
+    app.router.add_put(ANY, _either(_is_raw, raw.put, changes.put))
+    app.router.add_delete(ANY, _either(_is_raw, raw.delete, changes.delete))
     app.on_cleanup.append(lambda _: uploads.close())
     return app
 
 
-def _choose(call: Handler, take: Handler) -> Handler:
+def _either(is_so: Callable[[web.Request], bool], one: Handler, other: Handler) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await (one if is_so(request) else other)(request)
+
+    return handle
+
+
+def _is_call(request: web.Request) -> bool:
     """XML is a question; everything else that is sent is a change."""
+    return request.content_type == searching.XML
 
-    async def post(request: web.Request) -> web.StreamResponse:
-        return await (call if request.content_type == searching.XML else take)(request)
 
-    return post
+def _is_raw(request: web.Request) -> bool:
+    return is_below_files(request.rel_url.raw_path)

@@ -28,8 +28,7 @@ class AuditFile:
         policies = self._policies.read()
         if policies is None or not policies.audit:
             return
-        repository, _ = self._data.find(path)
-        line = json.dumps({**record, "repository": repository.name}) + "\n"
+        line = json.dumps({**record, "repository": self._data.find_name(path)}) + "\n"
         before, self._problem = self._problem, ""
         try:
             _append(self._data, line.encode())

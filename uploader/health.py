@@ -13,6 +13,7 @@ from store.current import read_in_force
 from store.data import Data
 from store.errors import Refused, name_lines
 from store.explain import explain
+from store.file_store import FileStore, is_store_name
 from store.heartbeat import ALIVE, UNSTEADY, read_heartbeat
 from store.policy import Policies
 from store.prepare import check_writable
@@ -64,15 +65,17 @@ def examine(data: Data) -> tuple[list[str], list[str]]:
 
 
 def _check_storage(data: Data, policies: Policies | None) -> Iterator[str]:
-    repositories: tuple[Repository, ...] = (data.default,)
-    try:
-        repositories = data.repositories()
-    except OSError as error:
-        yield explain(data.named, data.root, error, "read")
-    if policies and not policies.by_repository.keys() <= {repository.name for repository in repositories}:
-        yield from _check_place(data.named, data.root)  # where those are made that the policy names
-    for repository in repositories:
-        yield from _check_place(repository.packages, data.root)
+    served: list[Repository | FileStore] = [data.default]
+    for directory, find in ((data.named, data.repositories), (data.files, data.file_stores)):
+        try:
+            served += find()
+        except OSError as error:
+            yield explain(directory, data.root, error, "read")
+    missing = policies.by_name.keys() - {each.name for each in served} if policies else set()
+    for directory in {data.files if is_store_name(name) else data.named for name in missing}:
+        yield from _check_place(directory, data.root)  # where those are made that the policy names
+    for path in {data.directory_of(each.name): None for each in served}:
+        yield from _check_place(path, data.root)
 
 
 def _check_place(directory: Path, root: Path) -> Iterator[str]:

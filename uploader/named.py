@@ -1,4 +1,4 @@
-"""Makes the directory of each repository that `larder.toml` names: which there are is for the disk to say."""
+"""Makes the directory of each repository and file store that `larder.toml` names: which there are the disk says."""
 
 import asyncio
 import contextlib
@@ -46,10 +46,10 @@ class Named:
 
     def _ask_for_roots(self) -> None:
         roots = set()
-        for repository in self._data.repositories():
+        for directory in self._data.written():
             with contextlib.suppress(OSError):
-                facts = repository.packages.stat()
-                if facts.st_uid == 0 and not os.access(repository.packages, os.W_OK):
+                facts = directory.stat()
+                if facts.st_uid == 0 and not os.access(directory, os.W_OK):
                     roots.add((facts.st_dev, facts.st_ino, facts.st_ctime_ns))
         if roots - self._asked:
             self._data.handed_over.unlink(missing_ok=True)
@@ -59,12 +59,13 @@ class Named:
 def make_named(data: Data, policies: Policies) -> bool:
     """Make those that are not there; False where one cannot be made, and `/health` says why."""
     is_done = True
-    for repository in map(data.repository, policies.by_repository):
+    for name in policies.by_name:
+        directory = data.directory_of(name)
         try:
-            if not data.exists(repository):
-                repository.packages.mkdir(parents=True)
-                log.info("made %s, which %s names", repository.packages, data.policy)
+            if not data.has(name):
+                directory.mkdir(parents=True)
+                log.info("made %s, which %s names", directory, data.policy)
         except OSError as error:
-            log.debug("cannot make %s, which %s names: %s", repository.packages, data.policy, error.strerror)
+            log.debug("cannot make %s, which %s names: %s", directory, data.policy, error.strerror)
             is_done = False
     return is_done

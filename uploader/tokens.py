@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from store.data import Data
 from store.errors import Refused, shown
 from store.explain import explained
+from store.file_store import is_called, name_of_store
 from store.policy import RIGHTS
-from store.repository import DEFAULT, NAME_EXPECTED
+from store.repository import DEFAULT, NAME_EXPECTED, is_repository_name
 from uploader.auth.lines_file import read_lines
-from uploader.auth.tokens import ANY, Token, is_place, make_token, parse_tokens, render_token
+from uploader.auth.tokens import ANY, Token, make_token, parse_tokens, render_token
 from uploader.lines import prepare_users, rewrite
 
 LONGEST = 36_500  # days
@@ -22,7 +23,9 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(required=True, metavar="add|remove|list")
     add = verbs.add_parser("add", help="make a token, and print it once", description="Its user is __token__.")
     add.add_argument("name", metavar="NAME", help="by which it is listed and removed")
-    add.add_argument("--repository", metavar="R", default=ANY, help=f"the only one it is for; {DEFAULT!r} is that at /")
+    where = add.add_mutually_exclusive_group()
+    where.add_argument("--repository", metavar="R", help=f"the only one it is for; {DEFAULT!r} is that at /")
+    where.add_argument("--files", metavar="STORE", help="the only file store it is for")
     for right in RIGHTS:
         add.add_argument(f"--{right}", action="store_true", help=f"it may {right}")
     add.add_argument("--days", metavar="N", type=int, help="it ends with the Nth day from today (UTC)")
@@ -34,12 +37,10 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(data: Data, arguments: argparse.Namespace) -> None:
-    name, place = arguments.name, arguments.repository
+    name, place = arguments.name, _read_where(arguments)
     rights = frozenset(right for right in RIGHTS if getattr(arguments, right))
     if not _NAME.fullmatch(name):
         raise Refused(f"{shown(name)} is no name for a token; expected letters, digits and . _ @ + - after the first")
-    if not is_place(place):
-        raise Refused(f"{shown(place)} is no name of a repository; expected {DEFAULT!r}, or {NAME_EXPECTED}")
     if not rights:
         expected = ", ".join(f"--{right}" for right in RIGHTS)
         raise Refused(f"this token could do nothing; expected {expected}, or some of these")
@@ -52,6 +53,18 @@ def _add(data: Data, arguments: argparse.Namespace) -> None:
     secret, token = make_token(name, place, rights, last)
     rewrite(data.tokens, data, lambda lines: [*lines, render_token(token).encode()])
     print(secret)  # noqa: T201 - this is what was asked for, and the only time that it is said
+
+
+def _read_where(arguments: argparse.Namespace) -> str:
+    """What stands for it in a token."""
+    if arguments.files is not None:
+        if not is_called(arguments.files):
+            raise Refused(f"{shown(arguments.files)} is no name of a file store; expected {NAME_EXPECTED}")
+        return name_of_store(arguments.files)
+    place = ANY if arguments.repository is None else arguments.repository
+    if place not in (ANY, DEFAULT) and not is_repository_name(place):
+        raise Refused(f"{shown(place)} is no name of a repository; expected {DEFAULT!r}, or {NAME_EXPECTED}")
+    return str(place)
 
 
 def _remove(data: Data, arguments: argparse.Namespace) -> None:

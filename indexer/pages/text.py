@@ -32,17 +32,3 @@ def render_time(mtime_ns: int) -> str:
     """PEP 700: `yyyy-mm-ddThh:mm:ss.ffffffZ`."""
     seconds, rest = divmod(min(max(mtime_ns // 1000, 0), _END_OF_TIME), 1_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:06d}Z"
-
-
-def render_printable(text: str) -> str:
-    """With escapes for bytes that are no UTF-8 and for what cannot be seen."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def render_size(size: int) -> str:
-    units = ["B", "KB", "MB", "GB", "TB"]
-    amount = float(size)
-    while amount >= 1000 and len(units) > 1:
-        amount /= 1000
-        units.pop(0)
-    return f"{amount:.3g} {units[0]}"

@@ -1,4 +1,4 @@
-"""Give what root made meanwhile below `repositories/` to who is to write there, and say that it is done.
+"""Give what root made meanwhile below `repositories/` and `files/` to who is to write there, and say that it is done.
 
 `python -m scripts.supervise.ownership UID GID`: whenever the uploader has taken the sign away.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from store.errors import Refused
 from store.log import start_logging
-from store.prepare import hand_over_repositories
+from store.prepare import hand_over_made
 from store.settings import read_settings
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     data = read_settings().data
     _give_sign(data.handed_over)  # first: what is made from now on is asked for again
     try:
-        hand_over_repositories(data, (int(sys.argv[1]), int(sys.argv[2])))
+        hand_over_made(data, (int(sys.argv[1]), int(sys.argv[2])))
     except Refused as error:
         start_logging("serve", "ERROR")
         logging.getLogger(__name__).error("%s", error)

@@ -44,8 +44,12 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Larder]:
     packages = place / "data/packages"
     packages.mkdir(parents=True)
     fill(packages)
+    data_set = place / "data/files/data/measured on Monday"
+    data_set.mkdir(parents=True)
+    (data_set / "y1.dat").write_bytes(bytes(12_000))
     with running_in(place) as larder:
         wait_until(lambda: larder.get("/project/demo/").status == 200)
+        wait_until(lambda: larder.get("/files/data/").status == 200)
         wait_until(lambda: "demo-widgets" in larder.get("/-/projects/").text)
         yield larder
 

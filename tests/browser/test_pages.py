@@ -1,5 +1,6 @@
 """What people see and do: in Chromium, under the page's own Content-Security-Policy."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.running import Larder
 
-PATHS = ("/", "/project/demo/", "/project/demo/0.9/", "/project/demo-widgets/", "/-/projects/", "/search?q=demo")
+FILES = "/files/data/measured%20on%20Monday/"
+PATHS = ("/", "/project/demo/", "/project/demo/0.9/", "/project/demo-widgets/", "/-/projects/", "/search?q=demo", FILES)
 NARROW: Any = {"width": 320, "height": 640}
 
 
@@ -105,3 +107,14 @@ def test_a_page_is_walked_through_with_the_keyboard(page: Page, shown: Larder) -
         page.keyboard.press("Tab")
         seen.add(page.evaluate("document.activeElement.textContent.trim()"))
     assert {"All projects", "Copy", "a link"} <= seen
+
+
+def test_a_data_file_is_found_from_the_start_page(page: Page, shown: Larder) -> None:
+    page.goto(shown.url)
+    page.get_by_role("link", name="data", exact=True).click()
+    page.get_by_role("link", name="measured on Monday/").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="y1.dat").click()
+    assert Path(download.value.path()).read_bytes() == bytes(12_000)
+    page.get_by_role("link", name="Larder").click()
+    expect(page).to_have_title("Larder")

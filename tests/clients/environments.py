@@ -13,13 +13,14 @@ LOCKS = Path(__file__).parent / "locks"
 DISTURBING = ("PIP_", "UV_", "TWINE_", "POETRY_", "HATCH_", "PDM_", "FLIT_", "LARDER_", "PYTHON")
 
 
-def find_client(name: str) -> Path:
+def find_client(name: str, package: str = "") -> Path:
     """The program, installed into `.clients/` the first time, by one of the tests' processes."""
-    environment = HERE / ".clients" / name
+    package = package or name
+    environment = HERE / ".clients" / package
     environment.parent.mkdir(exist_ok=True)
-    with (environment.parent / f"{name}.lock").open("w") as busy:
+    with (environment.parent / f"{package}.lock").open("w") as busy:
         fcntl.flock(busy, fcntl.LOCK_EX)
-        install_locked(environment, LOCKS / f"{name}.lock")
+        install_locked(environment, LOCKS / f"{package}.lock")
     return environment / "bin" / name
 
 

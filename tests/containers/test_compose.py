@@ -155,6 +155,12 @@ def test_twine_and_pip_use_a_repository_of_somebodys_own(stack: Stack, tmp_path:
     url = f"http://a%40b.example:{PASSWORD}@127.0.0.1:{stack.larder.port}/repositories/team"
     run_pip("download", url, "--dest", str(tmp_path / "got"), "teamed", below="")
     assert [path.name for path in (tmp_path / "got").iterdir()] == ["teamed-1.0-py3-none-any.whl"]
+    policy.write_text(policy.read_text() + "[files.data]\noverwrite = true\n")
+    wait_until(lambda: stack.larder.get("/files/data/").status == 200, 5)
+    for body, status in ((b"1", 201), (b"2", 204)):
+        sent = stack.larder.request("PUT", "/files/data/measured/y1.dat", body, basic("a@b.example", PASSWORD))
+        assert (sent.status, stack.larder.get("/files/data/measured/y1.dat").body) == (status, body)
+    assert (stack.larder.data / "files/data/measured/y1.dat").stat().st_uid == stack.uid
     shutil.rmtree(stack.larder.data / "repositories/team")
     wait_until(lambda: stack.larder.get("/repositories/team/simple/").status == 404, 5)
     policy.write_text("# open\n")
@@ -251,11 +257,15 @@ def test_only_nginx_is_on_a_network(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("service", "read", "written"),
     [
-        ("indexer", ("data", "data/packages", "data/repositories", "data/auth"), ("site", "state", "run/indexer")),
+        (
+            "indexer",
+            ("data", "data/packages", "data/repositories", "data/files", "data/auth"),
+            ("site", "state", "run/indexer"),
+        ),
         (
             "uploader",
             ("data", "data/auth", "site", "run/indexer"),
-            ("data/packages", "data/repositories", "data/log", "run/uploader"),
+            ("data/packages", "data/repositories", "data/files", "data/log", "run/uploader"),
         ),
         (
             "nginx",

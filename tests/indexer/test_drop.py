@@ -12,7 +12,7 @@ import pytest
 
 from tests.archives import digest, make_sdist, make_wheel
 from tests.conftest import Start
-from tests.running import Larder, free_port, running_in, wait_until
+from tests.running import Larder, running_in, wait_until
 
 SOON = 1.0  # seconds from the last byte to the page
 SLACK = 2.0  # more, for a test machine that has other things to do
@@ -24,33 +24,6 @@ def larder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     directory = tmp_path_factory.mktemp("drop")
     with running_in(directory, LARDER_WATCH=request.param) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """A real sshd of our own; the options that make scp and rsync use it."""
-    place = tmp_path_factory.mktemp("sshd")
-    for key in ("host", "user"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(place / key)], check=True)
-    port = free_port()
-    config = place / "config"
-    config.write_text(
-        f"ListenAddress 127.0.0.1:{port}\nHostKey {place}/host\nAuthorizedKeysFile {place}/user.pub\n"
-        f"PidFile {place}/pid\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
-    )
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)
-    path = os.environ["PATH"] + ":/usr/sbin"
-    server = shutil.which("sshd", path=path)
-    assert server
-    with (place / "log").open("wb") as log:
-        process = subprocess.Popen([server, "-D", "-e", "-f", str(config)], stderr=log)
-    options = ["-P", str(port), "-i", str(place / "user"), "-o", "StrictHostKeyChecking=no"]
-    options += ["-o", f"UserKnownHostsFile={place}/known", "-o", "LogLevel=ERROR"]
-    wait_until(lambda: "listening" in (place / "log").read_text())
-    yield options
-    process.terminate()
-    process.wait()
 
 
 @pytest.mark.parametrize("protocol", [[], ["-O"]], ids=["sftp", "legacy"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from store.file_store import name_of_store
 from store.policy import ANONYMOUS, AUTHENTICATED
 from tests.archives import make_sdist, make_wheel
 from tests.nginx.alone import Asked, Reply, Site
@@ -435,6 +436,9 @@ def test_only_what_people_see_is_restricted(site: Site) -> None:
 def test_the_repository_that_pages_and_rights_are_of_is_named_once() -> None:
     text = (HERE / "nginx/nginx.conf").read_text()
     code = "\n".join(line.partition("#")[0] for line in text.splitlines())
-    once = 'map $named $repository { "" default; \\default .none; "~\\.toml$" .none; default $named; }'
+    once = 'map $named $indexed    { "" default; \\default .none; "~\\.toml$" .none; default $named; }'
+    shelved = 'map $shelf $repository { "" $indexed; "~\\.toml$" .none; default files+$shelf; }'
     assert once in code
-    assert not re.search(r"(?:/|repository\b.*[^{] )default\b(?! \$)", code.replace(once, ""))
+    assert shelved in code
+    assert name_of_store("data") == "files+data"
+    assert not re.search(r"(?:/|repository\b.*[^{] )default\b(?! \$)", code.replace(once, "").replace(shelved, ""))

@@ -65,3 +65,31 @@ def test_what_cannot_be_looked_at_is_not_taken_for_gone(data: Data) -> None:
 def test_a_path_is_about_one_repository(data: Data, path: str, name: str, rest: str) -> None:
     assert data.find(path) == (data.repository(name), rest)
     assert ("/" + data.find(path)[0].address).startswith("/repositories/") is (name != "default")
+
+
+def test_a_directory_below_files_is_a_store(data: Data) -> None:
+    assert data.file_stores() == ()
+    for called in ("data", "default", "y.1_x-2"):
+        (data.files / called).mkdir(parents=True)
+    for odd in ("Data", ".data", "data.toml", "a b", "x" * 65):
+        (data.files / odd).mkdir()
+    (data.files / "file").touch()
+    assert [each.called for each in data.file_stores()] == ["data", "default", "y.1_x-2"]
+    assert [data.has(name) for name in ("files+data", "files+Data", "files+file", "files+none", "files+../data")] == [
+        True, False, False, False, False]  # fmt: skip
+    assert data.directory_of("files+data") == data.root / "files/data"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/files/data/x", "files+data"),
+        ("//files//data", "files+data"),
+        ("/files/data/a\nb", "files+data"),
+        ("/files/", "default"),
+        ("/files/Data/x", "default"),
+        ("/repositories/team/files/data/x", "team"),
+    ],
+)
+def test_a_path_is_about_a_store_or_a_repository(data: Data, path: str, name: str) -> None:
+    assert data.find_name(path) == name

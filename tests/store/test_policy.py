@@ -280,3 +280,32 @@ def test_what_opens_the_default_repository_to_boards_opens_no_other() -> None:
 
 def test_a_repository_by_another_name_has_the_defaults_where_nothing_is_said() -> None:
     assert parse_policies(b"").of("team") == Policy()
+
+
+def test_a_store_has_a_table_of_its_own_and_else_the_rules_of_the_default_repository() -> None:
+    text = f'{HEAD}download = ["ann"]\nboards = "open"\n[files.data]\noverwrite = true\nmax_upload = "1 GB"\n'
+    policies = parse_policies(text.encode())
+    assert policies.of("files+data") == Policy(("ann",), overwrite=True, max_upload=10**9, max_upload_text="1 GB")
+    assert policies.of("files+other") == Policy(("ann",))
+    assert policies.of("data") == Policy(("ann",))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("files = 1", "line 1: 'files' is no table; expected [files.NAME]"),
+        ("[files]\nx = 1", "line 2: 'x' is no table; expected [files.x]"),
+        ("[files.Data]", "line 1: 'Data' is no name of a file store; expected up to 64 lower-case letters"),
+    ],
+)
+def test_a_table_that_is_none_of_a_store_is_refused(text: str, expected: str) -> None:
+    with pytest.raises(BadPolicy) as caught:
+        parse_policies(text.encode())
+    assert expected in str(caught.value)
+
+
+def test_a_key_that_no_store_has_closes_it() -> None:
+    policies = parse_policies(b'[files.data]\nupload = ["ann"]\nboards = "open"\n')
+    assert (policies.of("files+data").download, policies.of("files+data").upload) == ((), ())
+    [mistake] = policies.mistakes
+    assert "line 3: 'boards' is no key; expected download, upload, delete, overwrite, max_upload" in str(mistake)

@@ -60,6 +60,7 @@ def test_what_is_missing_is_created(tmp_path: Path) -> None:
     prepare(data)
     assert sorted(path.name for path in data.root.iterdir()) == [
         "auth",
+        "files",
         "log",
         "packages",
         "repositories",

@@ -107,6 +107,7 @@ def test_bash_completes_the_commands_under_every_name_they_have(data: Data, type
         "--days",
         "--delete",
         "--download",
+        "--files",
         "--help",
         "--repository",
         "--upload",

@@ -16,7 +16,7 @@ from tests.archives import core_metadata, digest, make_archive, make_board_sdist
 from tests.attestations import make_attestation, make_provenance
 from tests.running import Answer, form, wait_until
 from tests.uploader.room import AUTH, Room
-from uploader.upload import store
+from uploader import placing
 
 NAMES, ENDS = ("simple", "legacy", "pypi"), ("", "/", "//")
 PATHS = ["/", "//", *(f"/{name}{end}" for name in NAMES for end in ENDS), "//simple/"]
@@ -103,10 +103,10 @@ def test_the_same_bytes_are_durable_before_they_are_a_success(
     wheel = make_wheel(tmp_path, "again", "1.0")
     (room.packages / wheel.name).write_bytes(wheel.read_bytes())  # a copy that is nowhere but in memory yet
     durable: list[Path] = []
-    monkeypatch.setattr(store, "make_path_durable", durable.append)
+    monkeypatch.setattr(placing, "make_path_durable", durable.append)
     assert room.upload(wheel).status == 200
     assert durable == [room.packages / wheel.name]
-    monkeypatch.setattr(store, "make_path_durable", files.make_path_durable)
+    monkeypatch.setattr(placing, "make_path_durable", files.make_path_durable)
     assert room.upload(wheel).status == 200
 
 

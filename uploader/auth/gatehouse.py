@@ -92,7 +92,7 @@ class Gatehouse:
     def _keep_readers(self, users: Mapping[str, bytes], policies: Policies | None, withheld: frozenset[str]) -> None:
         before, names = self._readers, list(self._readers)
         with contextlib.suppress(OSError):  # then those that were there are kept, for users may have to be taken out
-            names = [repository.name for repository in self._data.repositories()]
+            names = [each.name for each in self._data.served()]
         self._readers = {name: before.get(name) or Readers(self._data.readers_of(name)) for name in names}
         for name, readers in self._readers.items():
             readers.keep(users, policies.of(name) if policies else None, withheld)

@@ -42,6 +42,6 @@ class Reads:
         return web.Response(status=204)
 
     def _read_policy(self, name: str) -> Policy:
-        if not self._data.exists(self._data.repository(name)):
-            raise HttpRefusal(404, f"there is no repository {shown(name)}")
+        if not self._data.has(name):
+            raise HttpRefusal(404, f"there is no repository or file store {shown(name)}")
         return self._rules.of(name)

@@ -1,6 +1,7 @@
 """Tokens: passwords of the user `__token__` that each may do one thing, until a day. Only digests are kept.
 
-A line of `auth/.tokens` is `NAME:SHA256:REPOSITORY:RIGHTS:LAST-DAY`: the repository `*` is every one, the rights have
+A line of `auth/.tokens` is `NAME:SHA256:REPOSITORY:RIGHTS:LAST-DAY`: the repository `*` is every one, and every file
+store, of which one is `files+NAME`; the rights have
 commas between them, and without a last day it never ends. A token is 256 random bits, so that its digest tells nothing
 and nobody can guess it: to check it costs one SHA-256.
 """
@@ -14,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from store.access import Action
+from store.file_store import is_store_name
 from store.policy import RIGHTS
 from store.repository import DEFAULT, is_repository_name
 from uploader.auth.lines_file import LinesFile
@@ -93,7 +95,7 @@ def _parse(line: str) -> Token | None:
 
 def is_place(repository: str) -> bool:
     """Whether a token can be for it, which need not be there."""
-    return repository in (ANY, DEFAULT) or is_repository_name(repository)
+    return repository in (ANY, DEFAULT) or is_repository_name(repository) or is_store_name(repository)
 
 
 def make_token(name: str, repository: str, rights: frozenset[str], last: date | None) -> tuple[str, Token]:

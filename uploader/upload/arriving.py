@@ -17,6 +17,7 @@ BLOCK = 1 << 18  # bytes that are hashed and written at once; a smaller file is 
 HASHES: dict[str, Callable[[], "hashlib._Hash | hashlib.blake2b"]] = {
     "md5_digest": lambda: hashlib.md5(usedforsecurity=False),
     "sha256_digest": hashlib.sha256,
+    "sha512_digest": hashlib.sha512,
     "blake2_256_digest": lambda: hashlib.blake2b(digest_size=32),
 }
 """By the field of the form that says what it has to come to."""

@@ -1,11 +1,9 @@
 """A checked candidate → one durable file below the packages, or AlreadyExists."""
 
-import hashlib
-from enum import Enum
 from pathlib import Path
 
 from store.errors import AlreadyExists, BadName, Refused
-from store.files import Incoming, make_durable, make_path_durable, open_incoming, place, place_over
+from store.files import Incoming, make_durable, open_incoming, place_over
 from store.listing import find_listed
 from store.names import PROVENANCE, SIGNATURE
 from store.provenance import LIMIT, read_subject
@@ -15,13 +13,8 @@ from store.repository import Repository
 from store.status import BYTES, parse_status
 from store.syncs import sync_directory
 from uploader.answers import HttpRefusal
+from uploader.placing import Outcome, place_bytes, read_digest
 from uploader.upload.check import Candidate
-
-
-class Outcome(Enum):
-    NEW = "stored"
-    SAME = "was here already, with the same bytes"
-    REPLACED = "stored in the place of other bytes"
 
 
 def store_upload(repository: Repository, candidate: Candidate, incoming: Incoming, *, overwrite: bool) -> Outcome:
@@ -34,7 +27,7 @@ def store_upload(repository: Repository, candidate: Candidate, incoming: Incomin
     if removed not in (None, candidate.digest):
         raise AlreadyExists(f"File already exists: {candidate.filename!r} was here with other bytes, and was removed")
     _check_open(repository, candidate, target)
-    outcome = _place(candidate, incoming, target, overwrite=overwrite)
+    outcome = place_bytes(incoming, candidate.digest, target, overwrite=overwrite)
     _store_beside(repository, candidate, target, outcome)
     return outcome
 
@@ -47,7 +40,7 @@ def _check_open(repository: Repository, candidate: Candidate, target: Path) -> N
         return
     except (OSError, BadName) as error:
         raise HttpRefusal(403, f"whether {candidate.project} takes uploads cannot be told: {error}") from error
-    if status.is_closed and not (target.is_file() and _digest(target) == candidate.digest):
+    if status.is_closed and not (target.is_file() and read_digest(target) == candidate.digest):
         why = f": {status.reason}" if status.reason else ""
         raise HttpRefusal(403, f"{candidate.project} is {status.marker} and takes no uploads{why}")
 
@@ -61,27 +54,6 @@ def _find_target(repository: Repository, candidate: Candidate) -> Path:
         target.parent.mkdir(exist_ok=True)
         sync_directory(repository.packages)
     return target
-
-
-def _place(candidate: Candidate, incoming: Incoming, target: Path, *, overwrite: bool) -> Outcome:
-    try:
-        place(incoming, target)
-    except AlreadyExists:
-        if not target.is_file():
-            raise
-        if _digest(target) == candidate.digest:
-            make_path_durable(target)  # it may have come a moment ago, by hand or by another upload
-            return Outcome.SAME
-        if not overwrite:
-            raise
-        place_over(incoming, target)
-        return Outcome.REPLACED
-    return Outcome.NEW
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _store_beside(repository: Repository, candidate: Candidate, target: Path, outcome: Outcome) -> None:

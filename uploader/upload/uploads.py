@@ -3,14 +3,12 @@
 import asyncio
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
 from aiohttp import web
 
 from store.archive.budget import TooMuch
-from store.data import Data
 from store.errors import BadArchive
 from store.files import make_durable
 from store.identity import Identity
@@ -18,11 +16,13 @@ from store.listing import listing_version
 from store.messages import Checked
 from store.policy import Policy
 from store.repository import Repository
+from store.settings import Settings
 from store.workers import WorkerDied, WorkerKilled, Workers
 from uploader.answers import HttpRefusal, answer
 from uploader.audit import log_accepted
 from uploader.auth.authorize import Authorization
 from uploader.change.changes import Changes
+from uploader.placing import Outcome
 from uploader.rules import Rules
 from uploader.tally import TALLY, note_upload
 from uploader.upload.address import check_head, find_repository
@@ -32,9 +32,8 @@ from uploader.upload.check import Candidate, check, choose
 from uploader.upload.form import UPLOAD, Form, check_length, receive
 from uploader.upload.listed import Listings, is_listed
 from uploader.upload.reading import due, read_there
-from uploader.upload.store import Outcome, store_upload
+from uploader.upload.store import store_upload
 
-THREADS = 16  # uploads that the disk works for at once
 READERS = 4  # large archives that are read at once, so that a slow one has others pass it
 
 
@@ -47,20 +46,19 @@ class Stored(NamedTuple):
 
 
 class Uploads:
-    """Takes uploads into one data directory; an answer waits `listing_wait` seconds for the page to list the file."""
+    """Takes uploads into one data directory; an answer waits for the page to list the file, for a while."""
 
     def __init__(
-        self, data: Data, listing_wait: float, authorization: Authorization, listings: Listings, changes: Changes
+        self, settings: Settings, authorization: Authorization, listings: Listings, changes: Changes, calm: Calm
     ) -> None:
-        self._data = data
-        self._listing_wait = listing_wait
+        self._data = data = settings.data
+        self._listing_wait = settings.listing_wait
         self._rules = Rules(data)
         self._authorization = authorization
         self._listings = listings
         self._changes = changes
-        self._threads = _threads()
         self._workers = Workers(READERS)
-        self._calm = Calm(self._rest)
+        self._calm = calm
 
     async def take(self, request: web.Request) -> web.Response:
         """200 once the file is durable, and listed unless the indexer takes too long; else nothing was stored."""
@@ -71,7 +69,7 @@ class Uploads:
         user, refusal = await self._authorize(request, repository, policy)
         check_length(request, policy)
         with self._calm.disturbed():
-            async with arriving(repository.packages, self._threads) as file:
+            async with arriving(repository.packages, self._calm.threads) as file:
                 form = await receive(request, file, policy, refusal)
                 received, size = time.monotonic(), file.size
                 is_upload = form.action == UPLOAD
@@ -139,21 +137,11 @@ class Uploads:
         outcome = store_upload(repository, candidate, incoming, overwrite=policy.overwrite)
         return Stored(candidate, outcome, "" if outcome is Outcome.SAME else seen)
 
-    def _rest(self) -> None:
-        """Have no threads that do nothing."""
-        self._threads.shutdown(wait=False)
-        self._threads = _threads()
-
     async def close(self) -> None:
         """End what outlives an upload."""
         self._listings.close()
-        self._threads.shutdown(wait=False)
+        self._calm.close()
         await asyncio.to_thread(self._workers.stop)
-
-
-def _threads() -> ThreadPoolExecutor:
-    """They are begun as they are needed."""
-    return ThreadPoolExecutor(THREADS, "upload")
 
 
 def _share(file: Arriving) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""Raw files: address → authorize → conditions → arriving → digests → store. Begin at `stores`."""

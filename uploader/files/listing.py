@@ -1,0 +1,144 @@
+"""What is in a directory of a store, told: as HTML for people, as JSON or as plain text."""
+
+import html
+import json
+import os
+import stat
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from heapq import nsmallest
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from store.file_store import FILES
+from store.names import is_ignored
+from store.text import render_printable, render_size
+
+PAGE, JSON, TEXT = FORMS = ("text/html", "application/json", "text/plain")
+MOST = 10_000  # entries of one answer
+_END_OF_TIME = 253_402_300_799  # seconds, of the year 9999
+
+
+class Entry(NamedTuple):
+    """`size` in bytes, None of a directory; `modified` in seconds since 1970."""
+
+    name: str
+    size: int | None
+    modified: int
+
+    @property
+    def url(self) -> str:
+        """Relative to the directory."""
+        return f"./{quote(os.fsencode(self.name), safe='')}{'/' if self.size is None else ''}"
+
+    @property
+    def time(self) -> str:
+        return f"{datetime.fromtimestamp(min(max(self.modified, 0), _END_OF_TIME), UTC).isoformat()[:19]}Z"
+
+
+class Listing(NamedTuple):
+    """By name; `next` is the name after which it goes on, where it does. The path ends in a slash, or is empty."""
+
+    path: str
+    entries: Sequence[Entry]
+    next: str | None = None
+
+    @property
+    def next_url(self) -> str:
+        return f"?after={quote(os.fsencode(self.next or ''), safe='')}"
+
+
+def read_entries(directory: Path, path: str, after: str) -> Listing:
+    """The first files and directories whose names follow `after`: what is served, and no links."""
+    with os.scandir(directory) as found:
+        served = (each for each in found if not is_ignored(each.name) and each.name > after)
+        entries = nsmallest(MOST + 1, filter(None, map(_read_entry, served)))
+    return Listing(path, entries[:MOST], entries[MOST - 1].name if len(entries) > MOST else None)
+
+
+def _read_entry(found: "os.DirEntry[str]") -> Entry | None:
+    """None for whatever else there is, and what is gone again."""
+    try:
+        facts = found.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    if stat.S_ISDIR(facts.st_mode):
+        return Entry(found.name, None, int(facts.st_mtime))
+    return Entry(found.name, facts.st_size, int(facts.st_mtime)) if stat.S_ISREG(facts.st_mode) else None
+
+
+def render(listing: Listing, form: str) -> bytes:
+    """In one of the `FORMS`."""
+    if form == JSON:
+        return _render_json(listing)
+    return _render_text(listing) if form == TEXT else _render_page(listing)
+
+
+def _render_json(listing: Listing) -> bytes:
+    entries = [
+        {
+            "name": entry.name,
+            "type": "directory" if entry.size is None else "file",
+            "url": entry.url,
+            **({} if entry.size is None else {"size": entry.size}),
+            "modified": entry.time,
+        }
+        for entry in listing.entries
+    ]
+    more = {} if listing.next is None else {"next": listing.next_url}
+    return json.dumps({"path": listing.path, "entries": entries, **more}).encode() + b"\n"
+
+
+def _render_text(listing: Listing) -> bytes:
+    """A name in each line, a directory's with a slash; what would break a line is escaped as in a URL."""
+    lines = (f"{_in_one_line(entry.name)}{'/' if entry.size is None else ''}\n" for entry in listing.entries)
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _in_one_line(name: str) -> str:
+    return "".join(quote(char) if char in "\r\n" else char for char in name)
+
+
+_HTML = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="stylesheet" href="{root}-/larder.css">
+</head>
+<body>
+<nav aria-label="Where this is">{way}</nav>
+<main>
+<h1>{title}</h1>
+{found}
+</main>
+</body>
+</html>
+"""
+_ROW = '<tr><td><a href="{url}">{name}</a></td><td>{size}</td><td><time datetime="{time}">{day}</time></td></tr>\n'
+_TABLE = '<table class="entries">\n<tr><th>Name</th><th>Size</th><th>Changed</th></tr>\n{rows}</table>'
+
+
+def _render_page(listing: Listing) -> bytes:
+    depth = listing.path.count("/")
+    names = ["Larder", FILES, *filter(None, listing.path.split("/"))]
+    way = [f'<a href="{"../" * (depth + 1 - at)}">{_shown(name)}</a>' for at, name in enumerate(names[:-1])]
+    rows = "".join(map(_render_row, listing.entries))
+    found = _TABLE.format(rows=rows) if rows else "<p>Nothing is here.</p>"
+    if listing.next is not None:
+        found += f'\n<p><a href="{listing.next_url}">More</a></p>'
+    page = _HTML.format(title=_shown(names[-1]), root="../" * (depth + 1), way=" / ".join(way), found=found)
+    return page.encode("ascii", "xmlcharrefreplace")
+
+
+def _render_row(entry: Entry) -> str:
+    is_directory = entry.size is None
+    size = "" if entry.size is None else render_size(entry.size)
+    name = _shown(entry.name) + ("/" if is_directory else "")
+    return _ROW.format(url=entry.url, name=name, size=size, time=entry.time, day=entry.time[:10])
+
+
+def _shown(name: str) -> str:
+    return html.escape(render_printable(name))

@@ -1,0 +1,37 @@
+"""Durable bytes → one file of a name: new, the same again, or in the place of others where that may be."""
+
+import hashlib
+from enum import Enum
+from pathlib import Path
+
+from store.errors import AlreadyExists
+from store.files import Incoming, make_path_durable, place, place_over
+
+
+class Outcome(Enum):
+    NEW = "stored"
+    SAME = "was here already, with the same bytes"
+    REPLACED = "stored in the place of other bytes"
+
+
+def place_bytes(incoming: Incoming, digest: str, target: Path, *, overwrite: bool) -> Outcome:
+    """Place the durable file with this sha256. AlreadyExists for other bytes, but with `overwrite`."""
+    try:
+        place(incoming, target)
+    except AlreadyExists:
+        if not target.is_file():
+            raise
+        if read_digest(target) == digest:
+            make_path_durable(target)  # it may have come a moment ago, by hand or by another upload
+            return Outcome.SAME
+        if not overwrite:
+            raise
+        place_over(incoming, target)
+        return Outcome.REPLACED
+    return Outcome.NEW
+
+
+def read_digest(file: Path) -> str:
+    """The sha256 of all that is in it."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from store.repository import DEFAULT
+from store.upstream import Upstream
 
 ANONYMOUS = "anonymous"
 AUTHENTICATED = "authenticated"
@@ -38,6 +39,7 @@ class Policy:
     max_upload: int = 2 << 30
     max_upload_text: str = "2 GiB"
     boards_open: bool = False  # whether anybody may read what boards do, who cannot say who they are
+    upstream: Upstream = Upstream()
     authority: Authority | None = None
 
 

@@ -61,8 +61,8 @@ COMPRESSED = (*simple.PAGES, ".css", ".js", metadata.SUFFIX)  # what has a `.gz`
 
 _SOURCES = Path(__file__).parent
 _ALSO_FROM = (
-    "store/__init__.py", "store/listing.py", "store/names.py", "store/searched.py", "indexer/describe.py",
-    "indexer/portraits.py", "indexer/readme.py",
+    "store/__init__.py", "store/listing.py", "store/names.py", "store/searched.py", "store/simple.py",
+    "store/status.py", "store/text.py", "indexer/describe.py", "indexer/portraits.py", "indexer/readme.py",
 )  # fmt: skip
 _LIBRARIES = ("comrak", "docutils", "jinja2", "nh3", "packaging", "pygments", "readme_renderer")
 

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from packaging.version import Version
 
 from indexer.model import ListedFile, ProjectDetail
+from indexer.pages.origin import ORIGIN
 from indexer.pages.releases import canonical, pick_latest
-from indexer.pages.text import ORIGIN, render_json, render_url
 from indexer.sources import source_of
 from store.boards import BOARDS, LATEST, name_link, target_of
 from store.names import GZIPPED
+from store.text import render_json, render_url
 
 DOCUMENT = "boards.json"
 NAME = BOARDS  # of the page set

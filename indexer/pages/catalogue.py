@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from indexer.pages.templates import render_template
-from indexer.pages.text import render_time
 from store.searched import Searched, render_searched
+from store.text import render_time
 
 NEW, ALL, SEARCHED, FEED = "new.html", "projects.html", "projects.json", "feed.atom"
 COMPRESSED = (ALL, SEARCHED)  # of the others nginx fills something in

@@ -12,10 +12,10 @@ from pathlib import PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from indexer.pages.text import render_json
 from store.boards import LATEST
 from store.errors import BadName
 from store.names import parse_project, parse_version
+from store.text import render_json
 
 SEVERAL = 16  # needs
 LENGTH = 90  # characters of a path: with the directory before it upip reads 100

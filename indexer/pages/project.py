@@ -9,10 +9,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from indexer.model import Description, Field, ProjectDetail
 from indexer.pages.releases import Release, list_releases
 from indexer.pages.templates import render_template
-from indexer.pages.text import render_time
 from store import VERSION
 from store.errors import BadName
 from store.names import parse_project
+from store.text import render_time
 
 LICENCE_LIMIT = 100  # characters: what is longer is the text of one, and not its name
 

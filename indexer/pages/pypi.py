@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from indexer.model import Field, ListedFile, ProjectDetail
+from indexer.pages.origin import ORIGIN
 from indexer.pages.releases import Release, list_releases
-from indexer.pages.text import ORIGIN, render_json, render_time, render_url
+from store.text import render_json, render_time, render_url
 
 _HERE = "\0/"  # how an address begins until then; no text has a NUL
 _TEXTS = (

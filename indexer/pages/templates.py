@@ -5,8 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from indexer.pages.text import render_url
-from store.text import render_printable, render_size
+from store.text import render_printable, render_size, render_url
 
 
 def _create_environment() -> Environment:

@@ -213,7 +213,7 @@ def test_a_file_beside_yanks_and_its_removal_unyanks(larder: Larder) -> None:
 
     mark.write_text('broken <on> "Tuesdays"\n')
     wait_until(lambda: yanked() == 'broken <on> "Tuesdays"', SOON + SLACK)
-    assert 'data-yanked="broken &lt;on&gt; &#34;Tuesdays&#34;"' in larder.get("/simple/yank/").text
+    assert 'data-yanked="broken &lt;on&gt; &quot;Tuesdays&quot;"' in larder.get("/simple/yank/").text
     mark.write_text("")
     wait_until(lambda: yanked() is True, SOON + SLACK)
     assert 'data-yanked=""' in larder.get("/simple/yank/").text

@@ -41,7 +41,7 @@ def test_a_status_is_on_both_pages_and_takes_no_file_away(shared_larder: Larder,
     assert (found["meta"], found["files"]) == ({"api-version": "1.4"}, before["files"])
     html = shared_larder.get(f"/simple/{project}/").text
     assert f'<meta name="pypi:project-status" content="{marker}">' in html
-    assert '<meta name="pypi:project-status-reason" content="use &lt;other&gt; &amp; &#34;that&#34;">' in html
+    assert '<meta name="pypi:project-status-reason" content="use &lt;other&gt; &amp; &quot;that&quot;">' in html
     assert html.count("<a ") == 2
     (shared_larder.packages / f"{project}.status").unlink()
     wait_until(lambda: page(shared_larder, project) == before)

@@ -5,7 +5,6 @@ import json
 import os
 import stat
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from heapq import nsmallest
 from pathlib import Path
 from typing import NamedTuple
@@ -13,11 +12,10 @@ from urllib.parse import quote
 
 from store.file_store import FILES
 from store.names import is_ignored
-from store.text import render_printable, render_size
+from store.text import render_printable, render_size, render_time
 
 PAGE, JSON, TEXT = FORMS = ("text/html", "application/json", "text/plain")
 MOST = 10_000  # entries of one answer
-_END_OF_TIME = 253_402_300_799  # seconds, of the year 9999
 
 
 class Entry(NamedTuple):
@@ -34,7 +32,7 @@ class Entry(NamedTuple):
 
     @property
     def time(self) -> str:
-        return f"{datetime.fromtimestamp(min(max(self.modified, 0), _END_OF_TIME), UTC).isoformat()[:19]}Z"
+        return f"{render_time(self.modified * 10**9)[:19]}Z"
 
 
 class Listing(NamedTuple):

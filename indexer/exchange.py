@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from store import files
+from store import files, switch
 
 
 class Exchange:
@@ -25,12 +25,12 @@ class Exchange:
         """Have the directory lie at `path`."""
         target, replaced = find_target(path), None
         if self._is_possible is None:
-            self._is_possible = files.can_exchange(Path(directory).parent)
+            self._is_possible = switch.can_exchange(Path(directory).parent)
         try:
             if self._is_possible:
-                replaced = files.exchange_directory(path, directory)
+                replaced = switch.exchange_directory(path, directory)
             else:
-                files.switch(path, directory)
+                switch.switch(path, directory)
         except OSError as error:  # another file system may lie there now, or layers that move no directory (overlayfs)
             self._is_possible = False if error.errno == errno.EXDEV else None
             raise

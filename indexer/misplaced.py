@@ -18,7 +18,7 @@ SHOWN = 100
 def find_misplaced(data: Data, repositories: Iterable[Repository]) -> tuple[str, ...]:
     """Their paths below the data directory, sorted; a bounded look, for anything may lie there."""
     ours = {repository.packages for repository in repositories}
-    ours |= {data.files, data.site, data.state, data.run, data.htpasswd.parent}
+    ours |= {data.files, data.upstream, data.site, data.state, data.run, data.htpasswd.parent}
     found = (path for path in islice(_walk(data.root, ours, DEPTH), ENTRIES) if possible_projects(path.name))
     return tuple(sorted(str(path.relative_to(data.root)) for path in found)[:SHOWN])
 

@@ -22,6 +22,7 @@ from store.policy import Doubt, Policies
 from store.policy_file import CLOSED, parse_policies
 from store.repository import Repository
 from store.sample import Sample, read_mark, read_sample
+from store.switch import exchange
 from store.ways import list_ways
 
 SETTLED = 0.3  # seconds that a change has to last before it counts: an editor may be in the middle of it,
@@ -126,7 +127,7 @@ class CurrentPolicy:
         try:
             self._write(new, content, ways)
             inode = _inode_of(new)
-            files.exchange(directory, new)
+            exchange(directory, new)
         except OSError:
             with contextlib.suppress(OSError):
                 directory.rename(new.with_name(f"{new.name}.closed"))  # in one step; the next time it is removed

@@ -38,7 +38,8 @@ class Data:
 
     def repository(self, name: str) -> Repository:
         """The one of that name, whether it is there or not."""
-        return Repository(name, self.root / address_of(name) / "packages", self.site / name, self.state / name)
+        packages = self.root / address_of(name) / "packages"
+        return Repository(name, packages, self.site / name, self.state / name, self.upstream / name)
 
     def find(self, path: str) -> tuple[Repository, str]:
         """The repository that a URL's path is about, there or not, and the rest of the path: what it is in there.
@@ -118,6 +119,11 @@ class Data:
     def files(self) -> Path:
         """Where the file stores are."""
         return self.root / FILES
+
+    @property
+    def upstream(self) -> Path:
+        """What was found elsewhere, of each repository; disposable."""
+        return self.root / "upstream"
 
     @property
     def htpasswd(self) -> Path:

@@ -1,7 +1,6 @@
 """How a file comes to lie on the disk: whole or not at all, and durable where it has to be. The one writer."""
 
 import contextlib
-import ctypes
 import errno
 import fcntl
 import os
@@ -10,8 +9,8 @@ import shutil
 import signal
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -20,8 +19,6 @@ from store.syncs import sync_directory
 
 MODE = 0o644
 PREFIX = ".incoming-"  # of names that are not there yet; a dot name is never listed nor served
-_renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # other C libraries may not have it
-_AT_FDCWD, _EXCHANGE = -100, 2  # of renameat2(2)
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # what open(2) says where there is no O_TMPFILE
 
 
@@ -68,10 +65,12 @@ def _let_read(descriptor: int) -> None:
         os.fchmod(descriptor, MODE)
 
 
-def sweep_incoming(directory: Path) -> None:
-    """Remove what a crash left half done in `directory`."""
+def sweep_incoming(directory: Path, age: float = 0.0) -> None:
+    """Remove what a crash left half done in `directory`, `age` seconds ago or earlier."""
     for leftover in directory.glob(f"{PREFIX}*"):
-        leftover.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if not age or leftover.lstat().st_mtime < time.time() - age:
+                leftover.unlink()
 
 
 def make_durable(file: BinaryIO) -> None:
@@ -104,7 +103,7 @@ def place_over(incoming: Incoming, target: Path) -> None:
 
     It is newer by whole seconds than what was there: nginx makes the ETag of these, and of the size.
     """
-    _make_newer(incoming, target)
+    _make_newer(incoming.file, target)
     new = target.with_name(f"{PREFIX}{secrets.token_hex(8)}")
     _link(incoming, new)
     try:
@@ -114,11 +113,16 @@ def place_over(incoming: Incoming, target: Path) -> None:
     sync_directory(target.parent)
 
 
-def _make_newer(incoming: Incoming, target: Path) -> None:
+def _make_newer(file: BinaryIO, target: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
-        earliest = (target.stat().st_mtime_ns // 10**9 + 1) * 10**9
-        if os.fstat(incoming.file.fileno()).st_mtime_ns < earliest:
-            os.utime(incoming.file.fileno(), ns=(earliest, earliest))
+        make_newer_than(file, target.stat().st_mtime_ns // 10**9)
+
+
+def make_newer_than(file: BinaryIO, seconds: int) -> None:
+    """Have the file be of a later second than this one."""
+    earliest = (seconds + 1) * 10**9
+    if os.fstat(file.fileno()).st_mtime_ns < earliest:
+        os.utime(file.fileno(), ns=(earliest, earliest))
 
 
 def _link(incoming: Incoming, target: Path) -> None:
@@ -126,12 +130,18 @@ def _link(incoming: Incoming, target: Path) -> None:
     os.link(incoming.path, target, src_dir_fd=incoming.file.fileno(), follow_symlinks=True)
 
 
-def write(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Replace the small file at `path` in one step; `durable` also flushes it and its name."""
+def write(path: Path, content: bytes, *, durable: bool = False, newer: bool = False) -> None:
+    """Replace the small file at `path` in one step; `durable` also flushes it and its name.
+
+    With `newer` it is so by whole seconds, as by `place_over`.
+    """
     temporary = path.with_name(f"{PREFIX}{path.name}")  # each file below site/, state/ and run/ has one writer
     try:
         with temporary.open("wb") as file:
             file.write(content)
+            if newer:
+                file.flush()
+                _make_newer(file, path)
             if durable:
                 make_durable(file)
         temporary.replace(path)
@@ -140,87 +150,6 @@ def write(path: Path, content: bytes, *, durable: bool = False) -> None:
         raise
     if durable:
         sync_directory(path.parent)
-
-
-def can_exchange(directory: Path) -> bool:
-    """Whether two new directories in this one can be exchanged in one step."""
-    one, other = (Path(tempfile.mkdtemp(prefix=PREFIX, dir=directory)) for _ in range(2))
-    try:
-        return _rename(one, other, _EXCHANGE)
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV):
-            raise
-        return False
-    finally:
-        one.rmdir()
-        other.rmdir()
-
-
-def exchange_directory(path: str, directory: str) -> str | None:
-    """Have the directory lie at `path`, in one step; where lies now what was there, None where there was nothing."""
-    if os.path.lexists(path):
-        if not _rename(Path(directory), Path(path), _EXCHANGE):
-            raise OSError(errno.EINVAL, "the file system cannot exchange directories", path)
-        return directory
-    try:
-        os.rename(directory, path)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        os.rename(directory, path)
-    return None
-
-
-def switch(link: str, directory: str) -> None:
-    """Make the symbolic link lead to `directory`, in one step; whatever else stood in its way is removed."""
-    new = f"{directory}/{PREFIX}"
-    target = f"{_find_way(os.path.dirname(directory), os.path.dirname(link))}/{os.path.basename(directory)}"
-    try:
-        os.symlink(target, new)
-    except FileExistsError:
-        remove(Path(new))
-        os.symlink(target, new)
-    try:
-        os.replace(new, link)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(link), exist_ok=True)
-        os.replace(new, link)
-    except IsADirectoryError:
-        remove(Path(link))
-        os.replace(new, link)
-
-
-@lru_cache(16)
-def _find_way(directory: str, start: str) -> str:
-    return os.path.relpath(directory, start)
-
-
-def exchange(path: Path, new: Path) -> None:
-    """Have what is at `new` lie at `path`, and what was there, if anything, at `new`.
-
-    In one step, but where the file system cannot: then for a moment there is nothing at `path`.
-    """
-    if not os.path.lexists(path):
-        new.rename(path)
-    elif not _rename(new, path, _EXCHANGE):
-        path.rename(aside := new.with_name(f"{new.name}.before"))
-        try:
-            new.rename(path)
-        except OSError:
-            aside.rename(path)
-            raise
-        aside.rename(new)
-
-
-def _rename(path: Path, other: Path, flags: int) -> bool:
-    """renameat2(2); False where there are no such flags."""
-    if _renameat2 is None:
-        return False
-    if _renameat2(_AT_FDCWD, os.fsencode(path), _AT_FDCWD, os.fsencode(other), flags) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in (errno.EINVAL, errno.ENOSYS):
-        return False
-    raise OSError(number, os.strerror(number), str(path), None, str(other))
 
 
 def is_being_written(descriptor: int) -> bool | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from store.repository import DEFAULT
-from store.upstream import Upstream
+from store.upstream import REDIRECT
 
 ANONYMOUS = "anonymous"
 AUTHENTICATED = "authenticated"
@@ -39,7 +39,11 @@ class Policy:
     max_upload: int = 2 << 30
     max_upload_text: str = "2 GiB"
     boards_open: bool = False  # whether anybody may read what boards do, who cannot say who they are
-    upstream: Upstream = Upstream()
+    upstream: str = ""  # the address of the index where names are looked for that are unknown here
+    fallback: str = REDIRECT  # how; empty where it cannot be told
+    private: tuple[str, ...] = ()  # patterns of normalized names that never are
+    upstream_hosts: tuple[str, ...] = ()  # other origins that files of that index may be fetched from
+    upstream_cache: int = 10 << 30  # bytes that are kept of it
     authority: Authority | None = None
 
 

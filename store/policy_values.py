@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from store.policy import ANONYMOUS, AUTHENTICATED, GROUP, RIGHTS, is_user_name
+from store.upstream import EVERYTHING, FALLBACKS, PROXY, REDIRECT, origin_of, read_pattern, read_url
 
 Fields = tuple[dict[str, Any], str]  # of a `Policy`, closed where the value cannot be; and then what was expected
 
@@ -14,7 +15,7 @@ _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 
-NOTHING: dict[str, Any] = {**dict.fromkeys(RIGHTS, ()), "boards_open": False}  # of a `Policy` that allows it
+NOTHING: dict[str, Any] = {**dict.fromkeys(RIGHTS, ()), "boards_open": False, "upstream": ""}  # of a `Policy`
 
 
 def show(value: object) -> str:
@@ -46,13 +47,53 @@ def _read_boards(value: object) -> Fields:
 
 
 def _read_max_upload(value: object) -> Fields:
+    size, expected = _read_size(value)
+    return {"max_upload": size, "max_upload_text": show(value) if expected else value}, expected
+
+
+def _read_size(value: object) -> tuple[int, str]:
+    """Bytes, 0 for what is none; and then what was expected."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", value) if isinstance(value, str) else None
     if found is None or found[2].upper() not in _UNITS:
-        return {"max_upload": 0, "max_upload_text": show(value)}, 'a size such as "500 MB" or "2 GiB"'
+        return 0, 'a size such as "500 MB" or "2 GiB"'
     size = float(found[1]) * _UNITS[found[2].upper()]
-    if size > LARGEST:
-        return {"max_upload": 0, "max_upload_text": show(value)}, f"at most {LARGEST >> 40} TiB"
-    return {"max_upload": int(size), "max_upload_text": value}, ""
+    return (0, f"at most {LARGEST >> 40} TiB") if size > LARGEST else (int(size), "")
+
+
+def _read_upstream(value: object) -> Fields:
+    url = read_url(value)
+    is_right = bool(url) or value == ""
+    expected = '"", or an address such as "https://index.example/simple/", without user and password'
+    return {"upstream": url}, "" if is_right else expected
+
+
+def _read_fallback(value: object) -> Fields:
+    if value in FALLBACKS:
+        return {"fallback": value}, ""
+    return {"fallback": ""}, f'"{REDIRECT}" or "{PROXY}"; nothing is looked up'
+
+
+def _read_private(value: object) -> Fields:
+    """Where one of the patterns cannot be, what it was meant for is not known: it may be any name."""
+    patterns, is_right = keep_right(value, lambda one: bool(read_pattern(one)))
+    if is_right:
+        return {"private": tuple(map(read_pattern, patterns))}, ""
+    return {"private": EVERYTHING}, 'a list of names, with * and ?, such as "acme-*"; nothing is looked up'
+
+
+def _read_hosts(value: object) -> Fields:
+    hosts, is_right = keep_right(value, _is_host)
+    expected = 'a list of hosts, such as "https://files.example"'
+    return {"upstream_hosts": tuple(map(origin_of, hosts))}, "" if is_right else expected
+
+
+def _is_host(one: object) -> bool:
+    return isinstance(one, str) and read_url(one).count("/") == 3
+
+
+def _read_cache(value: object) -> Fields:
+    size, expected = _read_size(value)
+    return {"upstream_cache": size}, expected
 
 
 READERS: dict[str, Callable[[object], Fields]] = {
@@ -60,6 +101,11 @@ READERS: dict[str, Callable[[object], Fields]] = {
     "overwrite": _read_overwrite,
     "max_upload": _read_max_upload,
     "boards": _read_boards,
+    "upstream": _read_upstream,
+    "fallback": _read_fallback,
+    "private": _read_private,
+    "upstream_hosts": _read_hosts,
+    "upstream_cache": _read_cache,
 }
 
 FILE_READERS = {key: READERS[key] for key in (*RIGHTS, "overwrite", "max_upload")}

@@ -32,7 +32,7 @@ def prepare(data: Data, *, owner: tuple[int, int] | None = None) -> None:
     with explained(data.root, data.root):
         data.root.mkdir(parents=True, exist_ok=True)
         _let_pass(data.root, owner)
-    for directory in (data.default.packages, data.named, data.files, data.htpasswd.parent, data.audit.parent):
+    for directory in (data.default.packages, *_holding(data), data.htpasswd.parent, data.audit.parent):
         with explained(directory, data.root):
             directory.mkdir(parents=True, exist_ok=True)
             _hand_over(directory, owner)
@@ -44,6 +44,11 @@ def prepare(data: Data, *, owner: tuple[int, int] | None = None) -> None:
             data.htpasswd.touch(mode=0o640)
         if not data.htpasswd.parent.is_symlink():
             _hand_over(data.htpasswd, owner)
+
+
+def _holding(data: Data) -> tuple[Path, ...]:
+    """What holds a directory for each repository or store."""
+    return data.named, data.files, data.upstream
 
 
 def prepare_derived(data: Data, *, owner: tuple[int, int] | None = None) -> None:
@@ -163,8 +168,8 @@ def check_is_larders(root: Path) -> None:
 
 def _written(data: Data) -> list[Path]:
     """Every directory that Larder writes to and that is there."""
-    below = [path for one in data.repositories() for path in (one.site, one.state)]
-    return [data.named, data.files, data.site, data.state, *filter(os.path.lexists, (*data.written(), *below))]
+    below = [path for one in data.repositories() for path in (one.packages, one.site, one.state)]
+    return [*_holding(data), data.site, data.state, *filter(os.path.lexists, below)]
 
 
 def main() -> int:

@@ -23,12 +23,16 @@ def address_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class Repository:
-    """`packages` is the truth; `site` and `state` hold what the indexer derives from it."""
+    """`packages` is the truth; `site` and `state` hold what the indexer derives from it.
+
+    `found` holds what the uploader keeps of projects that are unknown here and were found elsewhere.
+    """
 
     name: str
     packages: Path
     site: Path
     state: Path
+    found: Path
 
     @property
     def address(self) -> str:

@@ -3,15 +3,19 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
+from urllib.parse import unquote
 
 from store.data import Data
 from store.errors import Refused, shown
+from store.upstream import origin_of
 
 Watch = Literal["auto", "poll"]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+Login = tuple[str, str]  # user and password
+_LOGIN = re.compile(r"(?P<scheme>https?)://(?P<user>[^:@/\s]+):(?P<password>[^@/\s]+)@(?P<rest>[^@\s]+)")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Settings:
     reconcile_interval: float
     listing_wait: float
     log_level: str
+    upstream_logins: Mapping[str, Login] = field(default_factory=dict, repr=False)  # by origin, see `store.upstream`
 
 
 def read_settings(
@@ -53,6 +58,7 @@ def read_settings(
         reconcile_interval=reader.seconds("LARDER_RECONCILE_INTERVAL", 600),
         listing_wait=reader.seconds("LARDER_LISTING_WAIT", 10),
         log_level=reader.choice("LARDER_LOG_LEVEL", "INFO", LEVELS),
+        upstream_logins=reader.logins("LARDER_UPSTREAM_LOGINS"),
     )
     if reader.wrong:
         raise Refused("; ".join(reader.wrong))
@@ -85,6 +91,18 @@ class _Reader:
             self._refuse(name, "the path of a directory")
             return Path(default)
         return Path(text).absolute()
+
+    def logins(self, name: str) -> dict[str, Login]:
+        """Origin → the login there. What is wrong is not shown: it may be a password."""
+        found = {}
+        for text in self._text(name, "").split():
+            login = _LOGIN.fullmatch(text)
+            origin = origin_of(f"{login['scheme']}://{login['rest']}") if login else ""
+            if login is None or not origin:
+                self.wrong.append(f"{name}; expected addresses such as https://USER:PASSWORD@index.example/")
+                break
+            found[origin] = unquote(login["user"]), unquote(login["password"])
+        return found
 
     def host(self, name: str, default: str) -> str:
         text = self._text(name, default)

@@ -6,8 +6,10 @@
         pages                         to the pages
         packages                      to the distributions, where none ever changes under its name,
         overwritten/packages          or where one may
+        found                   to what is kept of projects that were found elsewhere
         files                   of a store: to its files
     <repository>/readers              while only users may: to a file for each of them whose password nginx can check
+    <repository>/upstream         while names that are unknown here are looked for elsewhere
     <repository>/boards               while anybody may read what boards do
 
 The mark is another one for each list of those who may read, and for each authority that is asked about them. So whoever
@@ -30,6 +32,8 @@ from store.repository import Repository
 READERS = "readers"
 BOARDS = "boards"
 ASKED = "asked"
+UPSTREAM = "upstream"
+FOUND = "found"
 
 
 def list_ways(data: Data, served: Repository | FileStore, policy: Policy) -> dict[str, str]:
@@ -40,8 +44,8 @@ def list_ways(data: Data, served: Repository | FileStore, policy: Policy) -> dic
     ways = {f"{way}/{name}": path for way in (ASKED, *who) for name, path in leads.items()}
     if who and not is_open:
         ways[READERS] = data.readers_of(served.name) / mark_of(policy)
-    if policy.boards_open and isinstance(served, Repository):
-        ways[BOARDS] = _seen(served.site, data)
+    if isinstance(served, Repository):
+        ways |= _list_open(data, served, policy)
     return {f"{served.name}/{way}": str(path) for way, path in ways.items()}
 
 
@@ -50,6 +54,14 @@ def _list_leads(data: Data, served: Repository | FileStore, policy: Policy) -> d
         return {FILES: _seen(served.directory, data)}
     packages = "overwritten/packages" if policy.overwrite else "packages"
     return {"pages": _seen(served.site, data), packages: _seen(served.packages, data)}
+
+
+def _list_open(data: Data, repository: Repository, policy: Policy) -> dict[str, Path]:
+    """What is there only where the policy says so."""
+    ways = {BOARDS: _seen(repository.site, data)} if policy.boards_open else {}
+    if policy.upstream and policy.fallback:
+        ways |= {UPSTREAM: _seen(data.root, data), f"{ASKED}/{FOUND}": _seen(repository.found, data)}
+    return ways
 
 
 @lru_cache(8)  # it is asked for many times a second

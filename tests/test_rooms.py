@@ -10,7 +10,17 @@ from tests.running import HERE
 
 ROOMS = {
     "store": {"isal", "packaging"},
-    "uploader": {"aiohttp", "defusedxml", "http_sf", "packaging", "passlib", "prometheus_client", "shtab", "store"},
+    "uploader": {
+        "aiohttp",
+        "defusedxml",
+        "http_sf",
+        "mousebender",
+        "packaging",
+        "passlib",
+        "prometheus_client",
+        "shtab",
+        "store",
+    },
     "indexer": {"jinja2", "markupsafe", "nh3", "packaging", "readme_renderer", "store", "watchdog"},
     "scripts": {"store"},
 }
@@ -23,6 +33,7 @@ HOMES = {
     "nh3": ["indexer/readme.py"],
     "readme_renderer": ["indexer/readme.py"],
     "prometheus_client": ["uploader/metrics.py"],
+    "mousebender": ["uploader/upstream/detail.py"],
     "http_sf": ["uploader/files/digests.py"],
     "defusedxml": ["uploader/search/xmlrpc.py"],
     "isal": ["store/archive/inflate.py"],

@@ -3,7 +3,9 @@
 import argparse
 import contextlib
 import os
+import resource
 import sys
+from pathlib import Path
 
 from store import VERSION
 from store.data import Data
@@ -35,6 +37,7 @@ def main() -> int:
         settings = read_settings()
         _make_ready(settings.data)
         start_logging("uploader", settings.log_level)
+        _take_descriptors()
         _serve(settings)
     except Refused as error:
         print(f"uploader: {error}", file=sys.stderr)  # noqa: T201 - whatever else is not ready
@@ -45,13 +48,23 @@ def main() -> int:
 def _make_ready(data: Data) -> None:
     """Sweep what a crash left; BadDirectory where uploads could never be stored, or no user be read."""
     check_writable((data.default.packages,), data.root)
-    with contextlib.suppress(OSError):  # where one of the others cannot be written to, /health says so
-        for directory in data.written():
+    directories: tuple[Path, ...] = ()
+    with contextlib.suppress(OSError):
+        directories = data.written()
+    for directory in directories:
+        with contextlib.suppress(OSError):  # where one of the others cannot be written to, /health says so
             sweep_incoming(directory)
     try:
         read_lines(data.htpasswd)
     except OSError as error:
         raise BadDirectory(explain(data.htpasswd, data.root, error, "read")) from error
+
+
+def _take_descriptors() -> None:
+    """As many as may be had: who sends slowly must not be in the way of all others."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _serve(settings: Settings) -> None:

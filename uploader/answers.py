@@ -74,7 +74,7 @@ def _read_refusal(request: web.Request, error: Exception) -> HttpRefusal | None:
         case Refused():
             return HttpRefusal(409 if isinstance(error, AlreadyExists) else 400, str(error))
         case ConnectionError():
-            return HttpRefusal(400, "the connection was lost before all of the form was here; nothing was stored")
+            return HttpRefusal(400, "the connection was lost before all of it was here; nothing was stored")
         case OSError():
             return _read_disk_error(error)
         case web.HTTPMethodNotAllowed():

@@ -15,7 +15,7 @@ from uploader.auth.gatehouse import Gatehouse
 from uploader.auth.reads import Reads
 from uploader.boards import Boards
 from uploader.change.changes import Changes
-from uploader.files import stores
+from uploader.files import listings as files
 from uploader.files.address import is_below_files
 from uploader.files.stores import Stores
 from uploader.health import Health
@@ -32,6 +32,8 @@ from uploader.tally import TALLY, Tally
 from uploader.upload.calm import Calm
 from uploader.upload.listed import Listings
 from uploader.upload.uploads import Uploads
+from uploader.upstream import fallback as upstream
+from uploader.upstream.fallback import Fallback
 
 SERVER: dict[str, Any] = {
     "auto_decompress": False,  # a body is taken as it comes, or not at all
@@ -51,7 +53,8 @@ def create_app(settings: Settings) -> web.Application:
     app[AUDIT] = AuditFile(data)
     app[TALLY] = Tally()
     gatehouse = Gatehouse(data)
-    app.router.add_get("/health", Health(data, gatehouse.elsewhere).answer)
+    fallback = Fallback(data, settings.upstream_logins)
+    app.router.add_get("/health", Health(data, gatehouse.elsewhere, fallback).answer)
     app.cleanup_ctx.append(gatehouse.keeping)
     app.cleanup_ctx.append(Named(data).keeping)
     app.router.add_get(reads.ADDRESS, Reads(data, gatehouse.authorization, gatehouse.admissions).answer)
@@ -63,20 +66,25 @@ def create_app(settings: Settings) -> web.Application:
     listings = Listings(data)
     changes = Changes(data, settings.listing_wait, gatehouse.authorization, listings)
     uploads = Uploads(settings, gatehouse.authorization, listings, changes, calm)
-    raw = Stores(data, gatehouse.authorization, readable, calm)
-    app.router.add_get(stores.ADDRESS, raw.list)
-    app.router.add_get(stores.ALL, raw.list_all)
+    raw = Stores(data, gatehouse.authorization, calm)
+    lists = files.Listings(data, gatehouse.authorization, readable)
+    app.router.add_get(files.ADDRESS, lists.list)
+    app.router.add_get(files.ALL, lists.list_all)
     searches = Searches(data, gatehouse.authorization)
     app.router.add_get(searching.ADDRESS, searches.answer)
     for_boards = Boards(data, listings)
     app.router.add_get(boards.PACKAGES, for_boards.package)
     app.router.add_get(boards.ARCHIVES, for_boards.archive)
     app.router.add_get(boards.BOARD_FILES, for_boards.file)
+    app.router.add_get(upstream.PAGES, fallback.page)
+    app.router.add_get(upstream.FILES, fallback.file)
+    app.cleanup_ctx.append(fallback.closing)
     app.router.add_get(ANY, redirect)
     app.router.add_post(ANY, _either(_is_call, searches.call, uploads.take))
     app.router.add_put(ANY, _either(_is_raw, raw.put, changes.put))
     app.router.add_delete(ANY, _either(_is_raw, raw.delete, changes.delete))
     app.on_cleanup.append(lambda _: uploads.close())
+    app.on_cleanup.append(lists.close)
     return app
 
 

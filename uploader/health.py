@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from store.access import Action, may_anybody
 from store.current import read_in_force
 from store.data import Data
 from store.errors import Refused, name_lines
@@ -23,22 +24,27 @@ from uploader.auth.elsewhere import Elsewhere
 from uploader.auth.htpasswd import parse_users
 from uploader.auth.lines_file import read_lines
 from uploader.doubts import Unusable, list_doubts
+from uploader.upstream.fallback import Fallback
 
+CHANGES: tuple[Action, ...] = ("upload", "delete")
 LITTLE = 1 << 20  # bytes: with less left a disk counts as full
 
 
 @dataclass(frozen=True)
 class Health:
-    """Of one data directory, and of the users from elsewhere."""
+    """Of one data directory, of the users from elsewhere, and of the indexes that others are looked up in."""
 
     data: Data
     elsewhere: Elsewhere
+    fallback: Fallback
 
     async def answer(self, request: web.Request) -> web.Response:
         """200, with what a person should know of; 503 with everything that is in the way."""
         faults, notes = await asyncio.to_thread(examine, self.data)
         if self.elsewhere.problem:
             notes.append("users from elsewhere cannot be checked; the log says why")
+        if self.fallback.problems:
+            notes.append("an upstream cannot be asked, so what is kept of it has to do; the log says why")
         if faults:
             return answer(request, 503, "; ".join(faults))
         return answer(request, 200, f"ok, but {'; '.join(notes)}" if notes else "ok")
@@ -74,8 +80,14 @@ def _check_storage(data: Data, policies: Policies | None) -> Iterator[str]:
     missing = policies.by_name.keys() - {each.name for each in served} if policies else set()
     for directory in {data.files if is_store_name(name) else data.named for name in missing}:
         yield from _check_place(directory, data.root)  # where those are made that the policy names
-    for path in {data.directory_of(each.name): None for each in served}:
-        yield from _check_place(path, data.root)
+    for name in dict.fromkeys(each.name for each in served):
+        if not is_store_name(name) or _is_written(policies, name):
+            yield from _check_place(data.directory_of(name), data.root)
+
+
+def _is_written(policies: Policies | None, name: str) -> bool:
+    """Whether there can be anybody who may change what is in there: files that are only read may lie anywhere."""
+    return policies is None or any(may_anybody(action, policies.of(name)) for action in CHANGES)
 
 
 def _check_place(directory: Path, root: Path) -> Iterator[str]:

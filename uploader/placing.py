@@ -1,6 +1,7 @@
 """Durable bytes → one file of a name: new, the same again, or in the place of others where that may be."""
 
 import hashlib
+import os
 from enum import Enum
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def place_bytes(incoming: Incoming, digest: str, target: Path, *, overwrite: boo
     except AlreadyExists:
         if not target.is_file():
             raise
-        if read_digest(target) == digest:
+        if _is_same(target, incoming, digest):
             make_path_durable(target)  # it may have come a moment ago, by hand or by another upload
             return Outcome.SAME
         if not overwrite:
@@ -29,6 +30,10 @@ def place_bytes(incoming: Incoming, digest: str, target: Path, *, overwrite: boo
         place_over(incoming, target)
         return Outcome.REPLACED
     return Outcome.NEW
+
+
+def _is_same(target: Path, incoming: Incoming, digest: str) -> bool:
+    return target.stat().st_size == os.fstat(incoming.file.fileno()).st_size and read_digest(target) == digest
 
 
 def read_digest(file: Path) -> str:

@@ -18,7 +18,7 @@ from indexer.rendered import Rendered
 from indexer.site import Site
 from indexer.state import State
 from indexer.upkeep import PASSING, SCHEMA, open_state
-from store import files
+from store import switch
 from store.data import Data
 from store.repository import OVERVIEW, Repository
 
@@ -37,7 +37,7 @@ def repository(tmp_path: Path) -> Repository:
 def site(repository: Repository, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Site:
     """Where directories can be exchanged, and where they cannot."""
     if request.param == "linked":
-        monkeypatch.setattr(files, "_renameat2", None)
+        monkeypatch.setattr(switch, "_renameat2", None)
     return reopen(repository)
 
 
@@ -146,7 +146,7 @@ def test_a_set_that_a_link_leads_to_becomes_a_directory(
 ) -> None:
     """As after an upgrade, or on another disk."""
     with monkeypatch.context() as without:
-        without.setattr(files, "_renameat2", None)
+        without.setattr(switch, "_renameat2", None)
         publish(reopen(repository))
     assert repository.project("demo").is_symlink()
     site = reopen(repository)
@@ -163,7 +163,7 @@ def test_a_disk_that_can_exchange_no_more_loses_no_page(
 ) -> None:
     site = reopen(repository)
     publish(site)
-    monkeypatch.setattr(files, "_renameat2", None)
+    monkeypatch.setattr(switch, "_renameat2", None)
     with pytest.raises(OSError, match="exchange"):
         publish(site, pages={**PAGES, "simple.json": b"{1}"})
     assert (repository.project("demo") / "simple.json").read_bytes() == JSON

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from store import files, syncs
+from store import files, switch, syncs
 from store.errors import AlreadyExists
 from tests.running import wait_until
 
@@ -89,14 +89,14 @@ def test_a_small_file_is_replaced_or_stays(tmp_path: Path, durable: bool) -> Non
 @pytest.mark.parametrize("lacking", ["nothing", "the flag", "the function"])
 def test_directories_change_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str) -> None:
     if lacking == "the flag":
-        monkeypatch.setattr(files, "_EXCHANGE", 1 << 30)  # which no kernel knows
+        monkeypatch.setattr(switch, "_EXCHANGE", 1 << 30)  # which no kernel knows
     if lacking == "the function":
-        monkeypatch.setattr(files, "_renameat2", None)
+        monkeypatch.setattr(switch, "_renameat2", None)
     here, new = tmp_path / "here", tmp_path / "new"
     for name in ("one", "two"):
         new.mkdir()
         (new / name).touch()
-        files.exchange(here, new)
+        switch.exchange(here, new)
         assert [path.name for path in here.iterdir()] == [name]
         if name == "one":
             assert not new.exists()
@@ -104,7 +104,7 @@ def test_directories_change_places(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "new"]
     shutil.rmtree(new)
     with pytest.raises(FileNotFoundError):
-        files.exchange(here, new)
+        switch.exchange(here, new)
     assert [path.name for path in here.iterdir()] == ["two"]
 
 
@@ -112,7 +112,7 @@ def test_what_stands_where_a_directory_is_to_be_changes_places_with_it(tmp_path:
     here, new = tmp_path / "here", tmp_path / "new"
     new.mkdir()
     here.symlink_to("nowhere")
-    files.exchange(here, new)
+    switch.exchange(here, new)
     assert here.is_dir()
     assert new.is_symlink()
 
@@ -123,12 +123,12 @@ def test_a_link_is_switched_whatever_stood_in_its_way(tmp_path: Path) -> None:
     link = tmp_path / "here" / "link"
     (link / "in" / "the way").mkdir(parents=True)
     for name in ("one", "two"):
-        files.switch(str(link), str(tmp_path / "versions" / name))
+        switch.switch(str(link), str(tmp_path / "versions" / name))
         assert link.resolve() == tmp_path / "versions" / name
         assert not link.readlink().is_absolute()
     link.unlink()
     link.write_text("a file")
-    files.switch(str(link), str(tmp_path / "versions" / "one"))
+    switch.switch(str(link), str(tmp_path / "versions" / "one"))
     assert link.resolve().name == "one"
 
 

@@ -158,7 +158,8 @@ def test_a_key_that_there_is_not_closes_its_table_and_no_other() -> None:
     """It may have been meant to close what by default is open."""
     team = '[repositories.team]\nupload = ["ann"]\nboards = "open"\ndownlaod = ["bob"]\n'
     policies = parse_policies(f'{HEAD}download = ["ann"]\n{team}[repositories.x]\n'.encode())
-    expected = "download, upload, delete, overwrite, max_upload, boards; nobody may do anything in 'team'"
+    keys = "download, upload, delete, overwrite, max_upload, boards, upstream, fallback, private, upstream_hosts"
+    expected = f"{keys}, upstream_cache; nobody may do anything in 'team'"
     assert policies.mistakes == (Doubt(6, f"'downlaod' is no key; expected {expected}"),)
     assert policies.of("team") == Policy((), (), ())
     assert policies.of("default") == policies.of("x") == policies.of("other") == Policy(("ann",))

@@ -66,6 +66,7 @@ def test_what_is_missing_is_created(tmp_path: Path) -> None:
         "repositories",
         "site",
         "state",
+        "upstream",
     ]
     assert (data.htpasswd.read_bytes(), data.htpasswd.stat().st_mode & 0o777) == (b"", 0o640)
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from aiohttp import web
 
-from store import files
+from store import switch
 from store.current import SETTLED, CurrentPolicy
 from store.data import Data
 from store.heartbeat import Heartbeat, write_heartbeat
@@ -66,7 +66,7 @@ class Room:
         pages.mkdir(parents=True)
         self.data.default.projects.mkdir(exist_ok=True)
         (pages / self.data.default.listing(project).name).write_bytes(render_listing(entries))
-        files.switch(str(self.data.default.project(project)), str(pages))
+        switch.switch(str(self.data.default.project(project)), str(pages))
 
     def snapshot(self) -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in sorted(self.data.root.rglob("*")) if path.is_file()}

@@ -11,26 +11,21 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 from asyncio import StreamReader, StreamReaderProtocol, StreamWriter
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import BinaryIO, cast
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from store.policy import Authority
 from uploader import certificates
 from uploader.auth.basic import Credentials, render_basic
+from uploader.resolver import Resolver
 
 MOST = 1 << 16  # bytes that a command may say
 RIGHT, WRONG = 0, 1  # exit codes of a command
 REFUSALS = (401, 403)
-
-_NAMES = ThreadPoolExecutor(2, "names")
 
 
 class Unanswered(Exception):
@@ -112,7 +107,7 @@ async def _end(process: Process) -> None:
 
 async def _ask_url(url: str, credentials: Credentials) -> frozenset[str] | None:
     headers = {"Authorization": render_basic(credentials)}
-    connector = aiohttp.TCPConnector(resolver=_Resolver(), ssl=certificates.read())
+    connector = aiohttp.TCPConnector(resolver=Resolver(), ssl=certificates.read())
     async with (
         aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
         session.get(url, headers=headers, allow_redirects=False) as response,
@@ -123,20 +118,3 @@ async def _ask_url(url: str, credentials: Credentials) -> frozenset[str] | None:
             raise Unanswered(f"{url} answered {response.status}; expected 200 or 401")
         groups = ",".join(response.headers.getall("Remote-Groups", ()))
         return _list_groups(groups, ",")
-
-
-class _Resolver(AbstractResolver):
-    """By threads of its own: a name server that does not answer keeps nothing else waiting."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        look = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
-        found = await asyncio.get_running_loop().run_in_executor(_NAMES, look)
-        return [
-            ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=proto, flags=0)
-            for kind, _, proto, _, address in found
-        ]
-
-    async def close(self) -> None:
-        """Nothing is kept."""

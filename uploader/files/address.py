@@ -1,5 +1,9 @@
 """A path below `/files/` → the store and the names that lead to what is meant; none of them leads out of the store."""
 
+import os
+import re
+import unicodedata
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -12,6 +16,7 @@ from uploader.answers import HttpRefusal
 NAME_LIMIT = 255  # bytes, as file systems have it
 PATH_LIMIT = 2000  # bytes, of what is below the store
 DEPTH = 100  # directories in each other
+CONTROLS = ("Cc", "Cs", "Zl", "Zp")  # categories of Unicode: control characters, bytes that are none, line ends
 
 
 class Address(NamedTuple):
@@ -33,37 +38,50 @@ def is_below_files(raw_path: str) -> bool:
 
 
 def parse_address(data: Data, raw_path: str) -> Address:
-    """HttpRefusal for a path that could be meant to lead elsewhere, and for a store that there is not."""
-    _, *names = _split(raw_path)
-    called, *parts = [_read_name(name, raw_path) for name in names] or [""]
-    if not is_called(called) or not data.has((store := data.file_store(called)).name):
-        raise HttpRefusal(404, f"there is no file store {shown(called)}")
-    if len(b"/".join(names)) > PATH_LIMIT or len(parts) > DEPTH:
+    """Where something is to be put or removed; HttpRefusal for a path that could be meant to lead elsewhere."""
+    address = _parse(data, raw_path, _check_name)
+    if len(os.fsencode("/".join(address.parts))) > PATH_LIMIT or len(address.parts) > DEPTH:
         expected = f"expected at most {PATH_LIMIT} bytes and {DEPTH} directories"
         raise HttpRefusal(400, f"{shown(raw_path)} is too long a way below {FILES}/; {expected}")
+    return address
+
+
+def find_address(data: Data, raw_url: str) -> Address:
+    """Where people may have put something; 404 for what is never served."""
+    try:
+        return _parse(data, re.split("[?#]", raw_url, maxsplit=1)[0], _check_served)
+    except HttpRefusal as error:
+        raise HttpRefusal(404, str(error)) from error
+
+
+def _parse(data: Data, raw_path: str, check: Callable[[str], str]) -> Address:
+    """`check` says what is expected of a name that is refused, or nothing."""
+    names = [os.fsdecode(name) for name in _split(raw_path)]
+    for name in names[1:]:
+        if expected := check(name):
+            raise HttpRefusal(400, f"{shown(name)} in {shown(raw_path)}; expected {expected}")
+    _, called, *parts = [*names, ""] if len(names) < 2 else names
+    if not is_called(called) or not data.has((store := data.file_store(called)).name):
+        raise HttpRefusal(404, f"there is no file store {shown(called)}")
     return Address(store, tuple(parts), not parts or raw_path.endswith("/"))
 
 
 def _split(raw_path: str) -> list[bytes]:
     """Its names; slashes that follow each other are one, as for nginx."""
-    return [unquote_to_bytes(part) for part in raw_path.split("/") if part]
+    return [unquote_to_bytes(os.fsencode(part)) for part in raw_path.split("/") if part]
 
 
-def _read_name(name: bytes, raw_path: str) -> str:
-    """HttpRefusal for what is no name of a file that could be served."""
-    try:
-        text = name.decode()
-    except UnicodeDecodeError as error:
-        raise _refuse(name, raw_path, "names in UTF-8") from error
-    if text in (".", "..") or not text.isprintable() or "/" in text:
-        raise _refuse(name, raw_path, "names that are neither . nor .., without slashes and control characters")
-    if is_ignored(text):
-        raise _refuse(name, raw_path, "no dot file and no .part, .tmp, .filepart, .swp or ~: these are never served")
-    if len(name) > NAME_LIMIT:
-        raise _refuse(name, raw_path, f"names of at most {NAME_LIMIT} bytes")
-    return text
+def _check_name(name: str) -> str:
+    if any(unicodedata.category(char) in CONTROLS for char in name):
+        return "names in UTF-8, without control characters"
+    if len(os.fsencode(name)) > NAME_LIMIT:
+        return f"names of at most {NAME_LIMIT} bytes"
+    return _check_served(name)
 
 
-def _refuse(name: bytes, raw_path: str, expected: str) -> HttpRefusal:
-    text = name.decode("utf-8", "backslashreplace")
-    return HttpRefusal(400, f"{shown(text)} in {shown(raw_path)}; expected {expected}")
+def _check_served(name: str) -> str:
+    if name in (".", "..") or "/" in name or "\0" in name:
+        return "names that are neither . nor .., and have no slash in them"
+    if is_ignored(name):
+        return "no dot file and no .part, .tmp, .filepart, .swp or ~: these are never served"
+    return ""

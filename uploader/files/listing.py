@@ -51,19 +51,22 @@ def read_entries(directory: Path, path: str, after: str) -> Listing:
     """The first files and directories whose names follow `after`: what is served, and no links."""
     with os.scandir(directory) as found:
         served = (each for each in found if not is_ignored(each.name) and each.name > after)
-        entries = nsmallest(MOST + 1, filter(None, map(_read_entry, served)))
-    return Listing(path, entries[:MOST], entries[MOST - 1].name if len(entries) > MOST else None)
+        names = nsmallest(MOST + 1, (each.name for each in served if _is_shown(each)))
+    entries = tuple(filter(None, (_read_entry(directory, name) for name in names[:MOST])))
+    return Listing(path, entries, names[MOST - 1] if len(names) > MOST else None)
 
 
-def _read_entry(found: "os.DirEntry[str]") -> Entry | None:
-    """None for whatever else there is, and what is gone again."""
+def _is_shown(found: "os.DirEntry[str]") -> bool:
+    return found.is_dir(follow_symlinks=False) or found.is_file(follow_symlinks=False)
+
+
+def _read_entry(directory: Path, name: str) -> Entry | None:
+    """None for what is gone again."""
     try:
-        facts = found.stat(follow_symlinks=False)
+        facts = (directory / name).lstat()
     except OSError:
         return None
-    if stat.S_ISDIR(facts.st_mode):
-        return Entry(found.name, None, int(facts.st_mtime))
-    return Entry(found.name, facts.st_size, int(facts.st_mtime)) if stat.S_ISREG(facts.st_mode) else None
+    return Entry(name, None if stat.S_ISDIR(facts.st_mode) else facts.st_size, int(facts.st_mtime))
 
 
 def render(listing: Listing, form: str) -> bytes:

@@ -1,0 +1,1 @@
+"""A name that is unknown here, found elsewhere: here → pages (client, detail) → files (fetch, kept). See `fallback`."""

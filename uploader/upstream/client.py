@@ -1,0 +1,109 @@
+"""Asking an upstream: only hosts that the policy names, whatever these answer; bounded in time."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from typing import NamedTuple
+from urllib.parse import urljoin
+
+import aiohttp
+
+from store.settings import Login
+from store.upstream import origin_of
+from uploader import certificates
+from uploader.resolver import Resolver
+
+CONNECT, SILENCE = 10.0, 30.0  # seconds until there is a connection, and between two pieces of an answer
+REDIRECTS = 5
+MOVED = (301, 302, 303, 307, 308)
+PER_HOST = 16  # connections at once
+
+
+class Unreachable(Exception):
+    """There is no answer to be had, or it `was_answered` what is of no use; why, in one line without a secret."""
+
+    def __init__(self, message: str, *, was_answered: bool = False) -> None:
+        super().__init__(message)
+        self.was_answered = was_answered
+
+
+class Ask(NamedTuple):
+    """What is asked, and of whom alone: `decoded` as pages are, and not as files, whose bytes count."""
+
+    url: str
+    origins: Collection[str]
+    headers: Mapping[str, str]
+    decoded: bool
+
+
+class Client:
+    """Made when it is needed first, in the event loop. Proxies, and logins in netrc, are those of the environment."""
+
+    def __init__(self, logins: Mapping[str, Login]) -> None:
+        self._logins = logins
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    @contextlib.asynccontextmanager
+    async def get(self, ask: Ask) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The last answer, where redirects stay with hosts that may be asked; Unreachable where there is none."""
+        url = ask.url
+        for _ in range(REDIRECTS + 1):
+            async with contextlib.AsyncExitStack() as stack:
+                with _explained(ask.url):
+                    response = await stack.enter_async_context(self._get(ask, url))
+                    target = response.headers.get("Location") if response.status in MOVED else None
+                    url = urljoin(url, target or "")
+                if target is None:
+                    yield response
+                    return
+        raise Unreachable(f"{ask.url}: it was redirected more than {REDIRECTS} times", was_answered=True)
+
+    def _get(self, ask: Ask, url: str) -> "contextlib.AbstractAsyncContextManager[aiohttp.ClientResponse]":
+        origin = origin_of(url)
+        if origin not in ask.origins:
+            expected = "expected the upstream's, or one of upstream_hosts in larder.toml"
+            where = origin or "another kind of address"
+            raise Unreachable(f"{ask.url} leads to {where}; {expected}", was_answered=True)
+        login = self._logins.get(origin)
+        auth = aiohttp.BasicAuth(*login, encoding="utf-8") if login else None
+        return self._session(decoded=ask.decoded).get(url, headers=ask.headers, auth=auth, allow_redirects=False)
+
+    def _session(self, *, decoded: bool) -> aiohttp.ClientSession:
+        if decoded not in self._sessions:
+            self._sessions[decoded] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(resolver=Resolver(), ssl=certificates.read(), limit_per_host=PER_HOST),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_connect=CONNECT, sock_read=SILENCE),
+                trust_env=True,
+                auto_decompress=decoded,
+                headers={"User-Agent": "larder"},
+            )
+        return self._sessions[decoded]
+
+    async def close(self) -> None:
+        await asyncio.gather(*(session.close() for session in self._sessions.values()))
+
+
+async def read_blocks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body as it comes; Unreachable where it breaks off."""
+    with _explained(str(response.url)):
+        async for block in response.content.iter_any():
+            yield block
+
+
+@contextlib.contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turn whatever comes of the network into Unreachable."""
+    try:
+        yield
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        raise Unreachable(f"{url}: {_explain(error)}") from error
+
+
+def _explain(error: Exception) -> str:
+    """What went wrong, without addresses, which may have a proxy's password in them."""
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"it cannot be connected to: {error.os_error.strerror or type(error).__name__}"
+    return str(error) if isinstance(error, OSError) and error.strerror else type(error).__name__

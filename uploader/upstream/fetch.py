@@ -1,0 +1,125 @@
+"""One file on its way from an upstream to the disk: fetched once, and read by all who want it while it comes.
+
+The last bytes are held back until all are here and come to what was said of them: so whoever was sent the rest of a
+file that is another has no whole one, and nothing of it is kept.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from store.errors import AlreadyExists
+from store.files import Incoming, open_incoming, place
+from uploader.upstream.client import Ask, Client, Unreachable, read_blocks
+from uploader.upstream.detail import Source
+
+BLOCK = 1 << 18  # bytes that are read at once
+HELD_BACK = 1 << 16  # bytes of the end
+DEADLINE = 3600.0  # seconds
+AS_IT_IS = {"Accept-Encoding": "identity"}  # what is compressed on the way has another digest
+
+
+class Fetch:
+    """Of the source's bytes to the target. `run` goes on, whoever does not wait any longer."""
+
+    def __init__(self, source: Source, target: Path, limit: int) -> None:
+        self.source = source
+        self.target = target
+        self.size: int | None = None  # as the upstream says; None where it does not
+        self.written = 0  # bytes, so far
+        self.is_whole = False
+        self._limit = limit
+        self._hash = hashlib.new(source.digest.algorithm, usedforsecurity=False) if source.digest else None
+        self._incoming: Incoming | None = None
+        self._error: Exception | None = None
+        self._changed = asyncio.Condition()
+
+    async def run(self, client: Client, origins: frozenset[str]) -> None:
+        """Fetch and keep it. Whatever goes wrong is for all who read, too."""
+        try:
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            with open_incoming(self.target.parent) as self._incoming:
+                async with asyncio.timeout(DEADLINE):
+                    await self._receive(client, Ask(self.source.url, origins, AS_IT_IS, decoded=False), self._incoming)
+                await asyncio.to_thread(self._keep, self._incoming)
+                await self._tell(is_whole=True)
+        except Exception as error:
+            late = Unreachable(f"{self.source.url}: it does not come in time")
+            await self._tell(error=late if isinstance(error, TimeoutError) else error)
+            raise
+
+    async def _receive(self, client: Client, ask: Ask, incoming: Incoming) -> None:
+        async with client.get(ask) as response:
+            if response.status != 200:
+                raise self._refuse(f"answered {response.status}; expected a file")
+            self.size = response.content_length
+            self._check_limit(self.size or 0)
+            async for block in read_blocks(response):
+                self._check_limit(self.written + len(block))
+                await asyncio.to_thread(self._write, incoming, block)
+                await self._tell()
+
+    def _check_limit(self, size: int) -> None:
+        if size > self._limit:
+            raise self._refuse(
+                f"has more than {self._limit} bytes; expected no more than upstream_cache in larder.toml"
+            )
+
+    def _write(self, incoming: Incoming, block: bytes) -> None:
+        if self._hash:
+            self._hash.update(block)
+        incoming.file.write(block)
+        incoming.file.flush()
+        self.written += len(block)
+
+    def _keep(self, incoming: Incoming) -> None:
+        """Unreachable where it is not what it has to be."""
+        if self.size not in (None, self.written):
+            raise self._refuse(f"broke off after {self.written} of {self.size} bytes")
+        said = self.source.digest
+        if said and self._hash and self._hash.hexdigest() != said.value:
+            raise self._refuse(f"has {said.algorithm} {self._hash.hexdigest()}; expected {said.value}")
+        with contextlib.suppress(AlreadyExists):  # it comes to the same, or would not be called so
+            place(incoming, self.target)
+
+    def _refuse(self, reason: str) -> Unreachable:
+        return Unreachable(f"{self.source.url} {reason}", was_answered=True)
+
+    async def _tell(self, *, is_whole: bool = False, error: Exception | None = None) -> None:
+        async with self._changed:
+            self.is_whole, self._error = is_whole, error
+            self._changed.notify_all()
+
+    async def wait(self, position: int = 0) -> int:
+        """How many bytes may be read, once there are some after the position, or all; raises what went wrong."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._error or self.is_whole or self._readable > position)
+        if self._error:
+            raise self._error
+        return self._readable
+
+    @property
+    def _readable(self) -> int:
+        return self.written if self.is_whole else max(0, self.written - HELD_BACK)
+
+    async def read(self) -> AsyncIterator[bytes]:
+        """All of it, as it comes."""
+        position, descriptor = 0, self._open()
+        try:
+            while not self.is_whole or position < self.written:
+                end = await self.wait(position)
+                while position < end:
+                    block = await asyncio.to_thread(os.pread, descriptor, min(BLOCK, end - position), position)
+                    position += len(block)
+                    yield block
+        finally:
+            os.close(descriptor)
+
+    def _open(self) -> int:
+        """A descriptor of one's own."""
+        if self._incoming is None or self._incoming.file.closed:
+            return os.open(self.target, os.O_RDONLY | os.O_CLOEXEC)
+        return os.dup(self._incoming.file.fileno())

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests import elsewhere
 from tests.archives import digest, make_wheel
 from tests.authority import answering
 from tests.running import HERE, PASSWORD, USER, Larder, basic, free_port, run_tool, wait_until
@@ -259,13 +260,13 @@ def test_only_nginx_is_on_a_network(stack: Stack) -> None:
     [
         (
             "indexer",
-            ("data", "data/packages", "data/repositories", "data/files", "data/auth"),
+            ("data", "data/packages", "data/repositories", "data/files", "data/upstream", "data/auth"),
             ("site", "state", "run/indexer"),
         ),
         (
             "uploader",
             ("data", "data/auth", "site", "run/indexer"),
-            ("data/packages", "data/repositories", "data/files", "data/log", "run/uploader"),
+            ("data/packages", "data/repositories", "data/files", "data/upstream", "data/log", "run/uploader"),
         ),
         (
             "nginx",
@@ -406,7 +407,7 @@ def reads(stack: Stack, **headers: str) -> int:
         return 0
 
 
-def test_users_are_asked_about_at_an_address_once_the_uploader_is_let_out(stack: Stack) -> None:
+def test_once_the_uploader_is_let_out_users_are_asked_about_and_projects_found_elsewhere(stack: Stack) -> None:
     """By the file that the README has."""
     [text] = re.findall(r"`compose\.override\.yaml` with `(.*?)`", (HERE / "README.md").read_text(), re.DOTALL)
     override, policy = stack.clone / "compose.override.yaml", stack.larder.data / "larder.toml"
@@ -421,6 +422,13 @@ def test_users_are_asked_about_at_an_address_once_the_uploader_is_let_out(stack:
             wait_until(lambda: stack.larder.get("/simple/").status == 401)
             for password, status in (("s3cret", 200), ("wrong", 401)):
                 assert stack.larder.get("/simple/", **basic("from-elsewhere", password)).status == status
+        with elsewhere.answering(gateway) as index:
+            index.give_project("from-there", index.give_file("from_there-1.0.tar.gz", b"there"))
+            policy.write_text(f"[repositories.default]\nupstream = '{index.url}/simple/'\nfallback = 'proxy'\n")
+            wait_until(lambda: stack.larder.get("/simple/from-there/").status == 200)
+            assert stack.larder.get("/upstream/from-there/from_there-1.0.tar.gz").body == b"there"
+            [kept] = (stack.larder.data / "upstream").rglob("*-from_there-1.0.tar.gz")
+            assert kept.stat().st_uid == stack.uid
     finally:
         override.unlink()
         policy.write_text("# open\n")

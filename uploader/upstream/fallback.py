@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Mapping
 from aiohttp import web
 
 from store.data import Data
+from store.errors import shown
+from store.names import LENGTH_LIMIT
 from store.settings import Login
 from store.upstream import PROXY, REDIRECT, is_private
 from uploader.answers import HttpRefusal, accelerate
 from uploader.auth.reads import REPOSITORY
 from uploader.rules import Rules
+from uploader.upload.calm import Calm
 from uploader.upstream.budget import Budget
 from uploader.upstream.client import Client, Unreachable
 from uploader.upstream.detail import Source
@@ -32,8 +35,9 @@ FILES = f"/.upstream-file/{PROJECT}/{{file:[^/]+}}"
 class Fallback:
     """Of one data directory. nginx has looked after who may read."""
 
-    def __init__(self, data: Data, logins: Mapping[str, Login]) -> None:
+    def __init__(self, data: Data, logins: Mapping[str, Login], calm: Calm) -> None:
         self._data = data
+        self._calm = calm
         self._rules = Rules(data)
         self._here = Here()
         self._client = Client(logins)
@@ -51,7 +55,8 @@ class Fallback:
         sought = await self._seek(request)
         if sought.policy.fallback == REDIRECT:
             return web.Response(status=302, headers={"Location": sought.url})
-        await self._pages.find(sought)
+        with self._calm.disturbed():  # a page may take a hundred times its size while it is read
+            await self._pages.find(sought)
         return accelerate(f"/.found/{sought.project}/{request.match_info['page']}")
 
     async def file(self, request: web.Request) -> web.StreamResponse:
@@ -71,6 +76,8 @@ class Fallback:
         """HttpRefusal for a name that is not to be looked for, or where that cannot be told."""
         repository = self._data.repository(request.headers.get(REPOSITORY, ""))
         policy, project = self._rules.of(repository.name), request.match_info["project"]
+        if len(project) > LENGTH_LIMIT:
+            raise HttpRefusal(404, f"{shown(project)} is no project")
         if not policy.upstream or not policy.fallback:
             raise HttpRefusal(404, f"{project} is not here")
         if is_private(project, policy.private):

@@ -1,0 +1,553 @@
+"""Names that are unknown here and are found elsewhere, on a running Larder: what is asked, kept and sent."""
+
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+
+from tests.archives import make_sdist, make_wheel
+from tests.conftest import Start
+from tests.elsewhere import Elsewhere, answering
+from tests.running import JSON, PASSWORD, USER, Larder, basic, running_in, wait_until
+
+LARGE = 3 << 20
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Elsewhere]:
+    with answering() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[Elsewhere]:
+    """Another host, for there is another port."""
+    with answering() as found:
+        yield found
+
+
+def policy(elsewhere: Elsewhere, fallback: str = "proxy", more: str = "") -> str:
+    upstream = f'upstream = "{elsewhere.url}/simple/"\nfallback = "{fallback}"\nprivate = ["acme-*", "Secret_Thing"]\n'
+    return f"[repositories.default]\n{upstream}{more}\n"
+
+
+@pytest.fixture(scope="module")
+def larder(tmp_path_factory: pytest.TempPathFactory, elsewhere: Elsewhere) -> Iterator[Larder]:
+    """It has a project `here`."""
+    with running_in(tmp_path_factory.mktemp("upstream")) as found:
+        found.add_user()
+        found.wait_listed("here", make_wheel(found.packages, "here", "1.0"))
+        found.rule(policy(elsewhere))
+        yield found
+
+
+def kept(larder: Larder) -> list[str]:
+    """The files that are kept, without what their names begin with."""
+    found = (path.name for path in (larder.data / "upstream").rglob("*-*") if path.is_file())
+    return sorted(name.partition("-")[2] for name in found)
+
+
+def fetch(larder: Larder, project: str, filename: str) -> bytes:
+    """By the link of the page."""
+    link = urljoin(f"/simple/{project}/", larder.detail(project)[filename]["url"])
+    answer = larder.get(link)
+    assert answer.status == 200, answer.text
+    return answer.body
+
+
+def test_without_an_upstream_nothing_is_looked_up(start_larder: Start, elsewhere: Elsewhere) -> None:
+    elsewhere.give_project("off", elsewhere.give_file("off-1.0.tar.gz", b"x"))
+    larder = start_larder()
+    for path in ("/simple/off/", "/upstream/off/off-1.0.tar.gz", "/off/"):
+        assert larder.get(path).status == 404
+    larder.rule(policy(elsewhere))  # and no restart
+    wait_until(lambda: larder.get("/simple/off/").status == 200)
+    assert larder.get("/upstream/off/off-1.0.tar.gz").body == b"x"
+    larder.rule(policy(elsewhere).replace("upstream =", "# upstream ="))
+    wait_until(lambda: larder.get("/simple/off/").status == 404)
+    assert larder.get("/upstream/off/off-1.0.tar.gz").status == 404
+
+
+def test_a_redirect_leads_there_for_now(start_larder: Start, elsewhere: Elsewhere) -> None:
+    larder = start_larder()
+    larder.wait_listed("here", make_wheel(larder.packages, "here", "1.0"))
+    larder.rule(policy(elsewhere, "redirect"))
+    asked = len(elsewhere.asked)
+    wait_until(lambda: larder.get("/simple/there/").status == 302)
+    for headers in ({}, {"Accept": JSON}):
+        answer = larder.get("/simple/there/", **headers)
+        assert (answer.status, answer.headers["Location"]) == (302, f"{elsewhere.url}/simple/there/")
+    assert larder.get("/simple/There_/").status in (302, 404)
+    assert larder.get("/simple/The_re/").headers["Location"] == "../the-re/"
+    assert larder.get("/there/").headers["Location"] == "../simple/there/"
+    assert larder.get("/simple/here/").status == 200
+    assert [larder.get(f"/simple/{name}/").status for name in ("acme-x", "secret-thing")] == [404, 404]
+    assert [larder.get(path).status for path in ("/upstream/there/there-1.0.tar.gz", "/packages/there-1.0.tar.gz")] == [
+        404, 404]  # fmt: skip
+    assert len(elsewhere.asked) == asked  # nobody is asked for it
+
+
+def test_a_page_says_what_the_other_one_says(larder: Larder, elsewhere: Elsewhere) -> None:
+    metadata = b"Metadata-Version: 2.1\nName: told\nVersion: 1.0\n"
+    said = {"sha256": hashlib.sha256(metadata).hexdigest()}
+    about: dict[str, Any] = {"requires-python": ">=3.8,<4", "core-metadata": said, "yanked": "it <broke>"}
+    about["upload-time"] = "2024-01-02T03:04:05.678900Z"
+    wheel = elsewhere.give_file("told-1.0-py3-none-any.whl", b"wheel", **about)
+    sdist = elsewhere.give_file("told-1.0.tar.gz", b"sdist", yanked=True)
+    elsewhere.give("/files/told-1.0-py3-none-any.whl.metadata", metadata)
+    elsewhere.give_project("told", wheel, sdist)
+    page = larder.get("/simple/told/", Accept=JSON).json()
+    link = "../../upstream/told/"
+    assert page["files"] == [
+        {**wheel, "url": f"{link}told-1.0-py3-none-any.whl"},
+        {**sdist, "url": f"{link}told-1.0.tar.gz"},
+    ]
+    assert (page["name"], page["versions"], page["meta"]) == ("told", ["1.0"], {"api-version": "1.1"})
+    html = larder.get("/simple/told/").text
+    assert (
+        f'<a href="{link}told-1.0.tar.gz#sha256={sdist["hashes"]["sha256"]}" data-yanked="">told-1.0.tar.gz</a>' in html
+    )
+    assert 'data-requires-python="&gt;=3.8,&lt;4"' in html
+    assert f'data-core-metadata="sha256={said["sha256"]}"' in html
+    assert 'data-yanked="it &lt;broke&gt;"' in html
+    assert (
+        larder.get("/simple/told/", Accept="application/vnd.pypi.simple.v1+html")
+        .headers["Content-Type"]
+        .startswith("application/vnd.pypi.simple.v1+html")
+    )
+    assert fetch(larder, "told", "told-1.0-py3-none-any.whl") == b"wheel"
+    assert larder.get("/upstream/told/told-1.0-py3-none-any.whl.metadata").body == metadata
+    assert larder.get("/upstream/told/told-1.0.tar.gz.metadata").status == 404
+
+
+def test_an_index_that_has_html_alone_will_do(larder: Larder, elsewhere: Elsewhere) -> None:
+    body = b"old sdist"
+    digest = hashlib.md5(body).hexdigest()
+    elsewhere.give("/files/html-1.0.tar.gz", body)
+    page = f'<!DOCTYPE html><a href="../../files/html-1.0.tar.gz#md5={digest}" data-requires-python="&gt;=3">x</a>'
+    elsewhere.give("/simple/html/", page.encode(), headers={"Content-Type": "text/html; charset=utf-8"})
+    found = larder.get("/simple/html/", Accept=JSON).json()
+    assert found["meta"] == {"api-version": "1.0"}
+    assert found["files"][0]["hashes"] == {"md5": digest}
+    assert found["files"][0]["requires-python"] == ">=3"
+    assert fetch(larder, "html", "html-1.0.tar.gz") == body
+
+
+def test_the_second_time_nobody_has_to_be_there(larder: Larder) -> None:
+    with answering() as gone:
+        gone.give_project("lasting", gone.give_file("lasting-1.0.tar.gz", b"x" * LARGE), Cache_Control="no-cache")
+        larder.rule(policy(gone))
+        wait_until(lambda: larder.detail("lasting"))
+        assert fetch(larder, "lasting", "lasting-1.0.tar.gz") == b"x" * LARGE
+    began = time.monotonic()
+    for _ in range(3):
+        assert fetch(larder, "lasting", "lasting-1.0.tar.gz") == b"x" * LARGE
+    assert time.monotonic() - began < 5
+    assert "an upstream cannot be asked" in larder.get("/health").text
+    assert larder.get("/health").status == 200
+    assert larder.get("/simple/never/").status == 502
+
+
+@pytest.fixture(autouse=True)
+def ruled(larder: Larder, elsewhere: Elsewhere) -> None:
+    if (larder.data / "larder.toml").read_text() != policy(elsewhere):
+        larder.rule(policy(elsewhere))
+
+
+def test_a_page_is_asked_for_again_after_its_time_and_by_its_tag(larder: Larder, elsewhere: Elsewhere) -> None:
+    first = elsewhere.give_file("fresh-1.0.tar.gz", b"1")
+    elsewhere.give_project("fresh", first, Cache_Control="max-age=600", ETag='"1"')
+    elsewhere.give_project("asked", elsewhere.give_file("asked-1.0.tar.gz", b"1"), Cache_Control="no-cache", ETag='"1"')
+    tags = set()
+    for _ in range(3):
+        assert larder.detail("fresh")
+        tags.add(larder.get("/simple/asked/", Accept=JSON).headers["ETag"])
+    assert (elsewhere.count("/simple/fresh/"), elsewhere.count("/simple/asked/"), len(tags)) == (1, 3, 1)
+    assert [each.headers["If-None-Match"] for each in elsewhere.asked if each.path == "/simple/asked/"] == [
+        None, '"1"', '"1"']  # fmt: skip
+    new = elsewhere.give_file("asked-2.0.tar.gz", b"2")
+    elsewhere.give_project("asked", new, Cache_Control="no-cache", ETag='"2"')
+    assert list(larder.detail("asked")) == ["asked-2.0.tar.gz"]
+    assert larder.get("/simple/asked/", Accept=JSON).headers["ETag"] not in tags
+
+
+def test_many_who_want_a_file_at_once_have_it_fetched_once_and_get_it_while_it_comes(
+    larder: Larder, elsewhere: Elsewhere
+) -> None:
+    body = os.urandom(LARGE)
+    elsewhere.give_project("burst", elsewhere.give_file("burst-1.0.tar.gz", body))
+    given = elsewhere.give("/files/burst-1.0.tar.gz", body, before=LARGE // 2)
+    assert larder.detail("burst")
+    begun = threading.Barrier(9, timeout=20)
+
+    def get() -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", larder.port, timeout=20)
+        connection.request("GET", "/upstream/burst/burst-1.0.tar.gz")
+        response = connection.getresponse()
+        first = response.read(LARGE // 4)
+        begun.wait()  # all have a quarter while half of it is still elsewhere
+        whole = first + response.read()
+        connection.close()
+        return whole
+
+    with ThreadPoolExecutor(8) as pool:
+        readers = [pool.submit(get) for _ in range(8)]
+        begun.wait()
+        given.more.set()
+        assert all(reader.result() == body for reader in readers)
+    assert elsewhere.count("/files/burst-1.0.tar.gz") == 1
+    assert larder.get("/upstream/burst/burst-1.0.tar.gz", Range="bytes=1-3").body == body[1:4]
+
+
+def get_what_comes(larder: Larder, path: str) -> bytes:
+    """What is sent of a file until it breaks off; nothing of a refusal."""
+    try:
+        answer = larder.get(path)
+    except http.client.IncompleteRead as error:
+        return error.partial
+    assert (answer.status, "expected" in answer.text) == (502, True)
+    return b""
+
+
+@pytest.mark.parametrize("size", [12, LARGE])
+def test_a_file_with_another_digest_is_neither_kept_nor_served(larder: Larder, elsewhere: Elsewhere, size: int) -> None:
+    name = f"evil{size}"
+    entry = elsewhere.give_file(f"{name}-1.0.tar.gz", b"good" * (size // 4))
+    elsewhere.give_project(name, entry)
+    elsewhere.give(f"/files/{name}-1.0.tar.gz", b"evil" * (size // 4))
+    path = f"/upstream/{name}/{name}-1.0.tar.gz"
+    for _ in range(2):
+        assert len(get_what_comes(larder, path)) < size
+    assert not [each for each in kept(larder) if each.startswith(name)]
+    elsewhere.give(f"/files/{name}-1.0.tar.gz", b"good" * (size // 4))
+    assert larder.get(path).body == b"good" * (size // 4)
+
+
+@pytest.mark.parametrize("length", [LARGE + 10, -1])
+def test_a_file_that_breaks_off_is_not_kept(larder: Larder, elsewhere: Elsewhere, length: int) -> None:
+    name = f"broken{length % 7}"
+    body = os.urandom(LARGE)
+    elsewhere.give_project(name, elsewhere.give_file(f"{name}-1.0.tar.gz", body))
+    elsewhere.give(f"/files/{name}-1.0.tar.gz", body[: LARGE - 5], length=length)
+    with pytest.raises((http.client.IncompleteRead, AssertionError, ConnectionError)):
+        assert larder.get(f"/upstream/{name}/{name}-1.0.tar.gz").status == 502
+    assert not [each for each in kept(larder) if each.startswith(name)]
+
+
+def test_a_file_that_another_takes_the_place_of_is_fetched_anew(larder: Larder, elsewhere: Elsewhere) -> None:
+    for body in (b"one", b"two"):
+        elsewhere.give_project("moved", elsewhere.give_file("moved-1.0.tar.gz", body), Cache_Control="no-cache")
+        assert fetch(larder, "moved", "moved-1.0.tar.gz") == body
+
+
+def test_who_goes_away_does_not_end_it(larder: Larder, elsewhere: Elsewhere) -> None:
+    body = os.urandom(LARGE)
+    elsewhere.give_project("left", elsewhere.give_file("left-1.0.tar.gz", body))
+    given = elsewhere.give("/files/left-1.0.tar.gz", body, before=LARGE // 2)
+    assert larder.detail("left")
+    connection = http.client.HTTPConnection("127.0.0.1", larder.port, timeout=20)
+    connection.request("GET", "/upstream/left/left-1.0.tar.gz")
+    assert len(connection.getresponse().read(1000)) == 1000
+    connection.close()
+    given.more.set()
+    wait_until(lambda: "left-1.0.tar.gz" in kept(larder))
+    assert fetch(larder, "left", "left-1.0.tar.gz") == body
+    assert elsewhere.count("/files/left-1.0.tar.gz") == 1
+
+
+def test_what_was_used_longest_ago_goes_first(larder: Larder, elsewhere: Elsewhere) -> None:
+    larder.rule(policy(elsewhere, more='upstream_cache = "2 MB"'))
+    bodies = {name: os.urandom(500_000) for name in "abcdef"}
+    for name, body in bodies.items():
+        elsewhere.give_project(f"many-{name}", elsewhere.give_file(f"many_{name}-1.0.tar.gz", body))
+        assert fetch(larder, f"many-{name}", f"many_{name}-1.0.tar.gz") == body
+        first = next((larder.data / "upstream/default/many-a").glob("*-many_a-1.0.tar.gz"), None)
+        if name == "c" and first:
+            os.utime(first, (time.time() + 60, first.stat().st_mtime))  # it was used
+    there = [name for name in kept(larder) if name.startswith("many")]
+    assert "many_a-1.0.tar.gz" in there
+    assert "many_f-1.0.tar.gz" in there
+    assert "many_b-1.0.tar.gz" not in there
+    total = sum(path.stat().st_size for path in (larder.data / "upstream").rglob("*") if path.is_file())
+    assert total <= 2_000_000
+    elsewhere.give_project("huge", elsewhere.give_file("huge-1.0.tar.gz", os.urandom(2_000_001)))
+    answer = larder.get(urljoin("/simple/huge/", larder.detail("huge")["huge-1.0.tar.gz"]["url"]))
+    assert (answer.status, "upstream_cache" in answer.text) == (502, True)
+
+
+def test_a_name_that_is_here_is_asked_for_nowhere_else(larder: Larder, elsewhere: Elsewhere) -> None:
+    names = ("here", "dropped", "spoilt", "nested", "status", "acme-x", "secret-thing")
+    for name in names:
+        elsewhere.give_project(name, elsewhere.give_file(f"{name.replace('-', '_')}-9.9.tar.gz", b"evil"))
+    (larder.packages / "spoilt-1.0.tar.gz").write_bytes(b"no archive")  # is never listed
+    make_sdist(larder.packages / "deep/er", "nested", "1.0")
+    (larder.packages / "status.status").write_text("archived")
+    wheel = make_wheel(larder.packages, "dropped", "1.0")
+    larder.wait_listed("dropped", wheel)
+    with larder.without("indexer"):  # and whatever is derived is gone
+        for project in ("dropped", "nested", "spoilt"):
+            shutil.rmtree(larder.data / "site/default/projects" / project, ignore_errors=True)
+        for name in names:
+            answer = larder.get(f"/simple/{name}/", Accept=JSON)
+            assert "9.9" not in answer.text, name
+            assert larder.get(f"/upstream/{name}/{name.replace('-', '_')}-9.9.tar.gz").status == 404
+        assert larder.get("/simple/dropped/").status == 404
+    assert [each.path for each in elsewhere.asked if any(name in each.path for name in names)] == []
+    wheel.unlink()
+    wait_until(lambda: larder.get("/simple/dropped/", Accept=JSON).text.count("9.9"))  # it is not here any more
+
+
+def test_a_private_name_stays_so_when_it_is_gone(larder: Larder, elsewhere: Elsewhere) -> None:
+    elsewhere.give_project("acme-gone", elsewhere.give_file("acme_gone-9.9.tar.gz", b"evil"))
+    wheel = make_wheel(larder.packages, "acme-gone", "1.0")
+    larder.wait_listed("acme-gone", wheel)
+    wheel.unlink()
+    wait_until(lambda: larder.get("/simple/acme-gone/").status == 404)
+    assert larder.get("/simple/acme-gone/").text == "acme-gone is not here, and private: it is looked up nowhere else\n"
+    assert elsewhere.count("/simple/acme-gone/") == 0
+
+
+def test_a_name_that_begins_as_another_is_another(larder: Larder, elsewhere: Elsewhere) -> None:
+    larder.wait_listed("prefix-more", make_wheel(larder.packages, "prefix-more", "1.0"))
+    elsewhere.give_project("prefix", elsewhere.give_file("prefix-1.0.tar.gz", b"x"))
+    assert list(larder.detail("prefix")) == ["prefix-1.0.tar.gz"]
+
+
+def test_packages_that_cannot_be_seen_are_not_taken_for_none(larder: Larder, elsewhere: Elsewhere) -> None:
+    elsewhere.give_project("unseen", elsewhere.give_file("unseen-1.0.tar.gz", b"x"))
+    away = larder.packages.rename(larder.data / "away")
+    try:
+        answer = larder.get("/simple/unseen/")
+        assert (answer.status, "cannot be told" in answer.text) == (503, True)
+    finally:
+        away.rename(larder.packages)
+    wait_until(lambda: larder.get("/simple/unseen/").status == 200)
+
+
+HOSTILE = (
+    "/simple/..%2f..%2fadmin/", "/simple/x%0d%0aHost:%20evil/", "/simple/x%00/", "/simple/x%3fy/",
+    "/simple/http:%2f%2fevil/", "/simple/@evil/", "/simple/x%23y/", f"/simple/{'x' * 5000}/", "/simple/x/../../admin/",
+    "/simple/%5cevil/", "/upstream/..%2f..%2fadmin/x", "/upstream/x/..%2f..%2fadmin", "/upstream/x/%2e%2e",
+    "/upstream/http:/evil", "/.upstream/x/simple.json", "/.upstream-file/x/x-1.0.tar.gz", "/.found/x/source.json",
+    "/upstream/told/source.json", "/upstream/told/simple.json", "/.found-file/told/x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_a_hostile_name_reaches_nobody(larder: Larder, elsewhere: Elsewhere, path: str) -> None:
+    asked = len(elsewhere.asked)
+    assert larder.get(path).status in (301, 302, 400, 404, 414)
+    odd = [each.path for each in elsewhere.asked[asked:] if "admin" in each.path or "evil" in each.path]
+    assert odd == []
+
+
+def test_no_other_host_is_asked_unless_it_is_named(larder: Larder, elsewhere: Elsewhere, other: Elsewhere) -> None:
+    body = b"at another"
+    there = {**other.give_file("hosts-1.0.tar.gz", body), "url": f"{other.url}/files/hosts-1.0.tar.gz"}
+    near = elsewhere.give_file("hosts-0.9.tar.gz", b"near")
+    host = elsewhere.url.removeprefix("http://")
+    tricks = [
+        {**near, "filename": f"hosts-0.{number}.tar.gz", "url": url}
+        for number, url in enumerate(
+            [
+                f"http://{host}@{other.url.removeprefix('http://')}/files/hosts-1.0.tar.gz",
+                f"{elsewhere.url}\\@{other.url.removeprefix('http://')}/x",
+                "file:///etc/passwd",
+                "//evil.example/x",
+                "http://[::1]:1/x",
+                f"http://user:secret@{host}/files/hosts-0.9.tar.gz",
+                "http://[broken/x",
+            ]
+        )
+    ]
+    elsewhere.give_project("hosts", there, near, *tricks, Cache_Control="no-cache")
+    assert list(larder.detail("hosts")) == ["hosts-0.9.tar.gz"]
+    elsewhere.give_project("far", {**there, "filename": "far-1.0.tar.gz"}, Cache_Control="no-cache")
+    answer = larder.get("/simple/far/")
+    assert (answer.status, f"lie at {other.url}, which upstream_hosts" in answer.text) == (502, True)
+    assert "upstream_hosts" in answer.reason
+    assert other.asked == []
+    larder.rule(policy(elsewhere, more=f'upstream_hosts = ["{other.url}"]'))
+    wait_until(lambda: "hosts-1.0.tar.gz" in larder.detail("hosts"))
+    assert fetch(larder, "hosts", "hosts-1.0.tar.gz") == body
+
+
+def test_a_redirect_to_another_host_is_not_followed(larder: Larder, elsewhere: Elsewhere, other: Elsewhere) -> None:
+    asked = len(other.asked)
+    other.give_project("away", other.give_file("away-1.0.tar.gz", b"evil"))
+    moved = {"Location": f"{other.url}/simple/away/"}
+    elsewhere.give("/simple/away/", b"", status=302, headers=moved)
+    assert larder.get("/simple/away/").status == 502
+    elsewhere.give_project("led", elsewhere.give_file("led-1.0.tar.gz", b"evil"))
+    elsewhere.give("/files/led-1.0.tar.gz", b"", status=302, headers={"Location": f"{other.url}/files/away-1.0.tar.gz"})
+    assert larder.get(urljoin("/simple/led/", larder.detail("led")["led-1.0.tar.gz"]["url"])).status == 502
+    elsewhere.give("/simple/near/", b"", status=301, headers={"Location": "/simple/led/"})
+    assert larder.detail("near") == {}  # the files are of another project
+    elsewhere.give("/simple/round/", b"", status=302, headers={"Location": "/simple/round/"})
+    assert larder.get("/simple/round/").status == 502
+    assert len(other.asked) == asked
+
+
+ODD_PAGES: dict[str, Any] = {
+    "no JSON": b"{",
+    "deep": b"[" * 100_000,
+    "a list": [],
+    "no files": {"meta": {"api-version": "1.0"}, "name": "odd"},
+    "files that are none": {"meta": {"api-version": "1.0"}, "files": 7},
+    "version 2": {"meta": {"api-version": "2.0"}, "files": []},
+    "no version": {"files": []},
+    "no text": b"\xff\xfe\xfd",
+}
+
+
+@pytest.mark.parametrize("odd", ODD_PAGES)
+def test_a_page_that_is_none_is_said(larder: Larder, elsewhere: Elsewhere, odd: str) -> None:
+    page = ODD_PAGES[odd]
+    body = page if isinstance(page, bytes) else json.dumps(page).encode()
+    name = f"odd-{list(ODD_PAGES).index(odd)}"
+    elsewhere.give(f"/simple/{name}/", body, headers={"Content-Type": JSON})
+    answer = larder.get(f"/simple/{name}/")
+    assert (answer.status, answer.text.count("\n"), "is no page about a project" in answer.text) == (502, 1, True)
+    for kind in ("application/json", "image/png", ""):
+        elsewhere.give(f"/simple/{name}/", body, headers={"Content-Type": kind})
+        assert larder.get(f"/simple/{name}/").status == 502
+
+
+def test_of_a_page_what_cannot_be_is_left_out(larder: Larder, elsewhere: Elsewhere) -> None:
+    good = elsewhere.give_file("mixed-1.0.tar.gz", b"good")
+    odd: list[Any] = [
+        7, None, [], {}, {"filename": "mixed-2.0.tar.gz"}, {"filename": 7, "url": "x"},
+        {**good, "filename": "../mixed-1.0.tar.gz"}, {**good, "filename": "mixed-1.0.tar.gz\n"},
+        {**good, "filename": "other-1.0.tar.gz"}, {**good, "filename": "mixed-1.0.exe"},
+        {**good, "filename": "mixed-3.0.tar.gz", "url": "x\r\nX: y"}, {**good, "url": "../../files/second"},
+        {**good, "filename": "mixed-4.0.tar.gz", "hashes": {"sha256": "../../x", "nonsense": "aa"}, "size": -1,
+         "requires-python": 7, "yanked": 9, "core-metadata": {"sha256": 1}, "upload-time": "<x>"},
+    ]  # fmt: skip
+    elsewhere.give_project("mixed", good, *odd)
+    found = larder.get("/simple/mixed/", Accept=JSON).json()["files"]
+    assert [each["filename"] for each in found] == ["mixed-1.0.tar.gz", "mixed-4.0.tar.gz"]
+    assert set(found[1]) == {"filename", "url", "hashes", "yanked", "core-metadata"}
+    assert found[1]["hashes"] == {}
+    assert fetch(larder, "mixed", "mixed-1.0.tar.gz") == b"good"
+
+
+def test_what_is_here_never_waits_for_it(larder: Larder, elsewhere: Elsewhere) -> None:
+    elsewhere.give("/simple/stalled/", b"x" * 100, before=10)
+    waiting = threading.Thread(target=lambda: larder.get("/simple/stalled/"))
+    waiting.start()
+    wait_until(lambda: elsewhere.count("/simple/stalled/"))
+    began = time.monotonic()
+    for _ in range(20):
+        assert larder.get("/simple/here/").status == 200
+        assert larder.get("/packages/here-1.0-py3-none-any.whl").status == 200
+        assert larder.get("/health").status == 200
+    assert time.monotonic() - began < 3
+    elsewhere.given["/simple/stalled/"].more.set()
+    waiting.join()
+
+
+def test_a_slow_upstream_is_not_waited_for_where_there_is_a_page(larder: Larder, elsewhere: Elsewhere) -> None:
+    entry = elsewhere.give_file("slow-1.0.tar.gz", b"x")
+    elsewhere.give_project("slow", entry, Cache_Control="no-cache")
+    assert larder.detail("slow")
+    page = elsewhere.given["/simple/slow/"]
+    page.before = 10
+    page.more.clear()
+    began = time.monotonic()
+    assert larder.detail("slow")
+    assert time.monotonic() - began < 10
+    page.more.set()
+
+
+def test_reading_what_was_found_needs_the_same_right(larder: Larder, elsewhere: Elsewhere) -> None:
+    elsewhere.give_project("closed", elsewhere.give_file("closed-1.0.tar.gz", b"x"))
+    larder.rule(policy(elsewhere, more='download = ["ann"]'))
+    wait_until(lambda: larder.get("/simple/closed/").status == 401)
+    assert elsewhere.count("/simple/closed/") == 0
+    assert larder.get("/upstream/closed/closed-1.0.tar.gz").status == 401
+    ann, wrong = basic(USER, PASSWORD), basic(USER, "wrong")
+    for _ in range(2):
+        assert larder.get("/simple/closed/", **ann).status == 200
+        assert larder.get("/upstream/closed/closed-1.0.tar.gz", **ann).body == b"x"
+        assert larder.get("/simple/closed/", **wrong).status == 401
+        assert larder.get("/upstream/closed/closed-1.0.tar.gz", **wrong).status == 401
+
+
+def test_each_repository_has_what_it_found(larder: Larder, elsewhere: Elsewhere, other: Elsewhere) -> None:
+    elsewhere.give_project("both", elsewhere.give_file("both-1.0.tar.gz", b"1"))
+    other.give_project("both", other.give_file("both-2.0.tar.gz", b"2"))
+    larder.rule(
+        policy(
+            elsewhere, more=f'[repositories.team]\nupstream = "{other.url}/simple"\n[repositories.none]\nupstream = ""'
+        )
+    )
+    wait_until(lambda: larder.get("/repositories/team/simple/both/").status == 200)
+    assert list(larder.detail("both")) == ["both-1.0.tar.gz"]
+    page = larder.get("/repositories/team/simple/both/", Accept=JSON).json()
+    assert [each["filename"] for each in page["files"]] == ["both-2.0.tar.gz"]
+    assert larder.get("/repositories/team/upstream/both/both-2.0.tar.gz").body == b"2"
+    assert larder.get("/repositories/none/simple/both/").status == 404
+    assert larder.get("/repositories/none/upstream/both/both-1.0.tar.gz").status == 404
+
+
+def test_logins_and_proxies_come_from_the_environment(start_larder: Start, other: Elsewhere) -> None:
+    with answering() as closed:
+        closed.give_project("logged", closed.give_file("logged-1.0.tar.gz", b"x"))
+        host = closed.url.removeprefix("http://")
+        larder = start_larder(
+            LARDER_UPSTREAM_LOGINS=f"http://ann:s3%3Acret@{host}/ {other.url.replace('//', '//bob:b@')}"
+        )
+        larder.rule(policy(closed))
+        wait_until(lambda: larder.get("/simple/logged/").status == 200)
+        assert fetch(larder, "logged", "logged-1.0.tar.gz") == b"x"
+        assert {each.headers["Authorization"] for each in closed.asked} == set(basic("ann", "s3:cret").values())
+        assert "s3" not in larder.log
+    larder.stop()
+    larder.environment |= {"http_proxy": other.url, "no_proxy": "", "LARDER_UPSTREAM_LOGINS": ""}
+    other.given["http://index.example/simple/proxied/"] = other.give(
+        "/simple/proxied/", b'{"meta": {"api-version": "1.0"}, "files": []}', headers={"Content-Type": JSON}
+    )
+    larder.start()
+    larder.rule('[repositories.default]\nupstream = "http://index.example/simple/"\nfallback = "proxy"\n')
+    wait_until(lambda: larder.get("/simple/proxied/").status == 200)
+
+
+def test_a_login_that_is_none_is_said_without_it(tmp_path: Path) -> None:
+    from store.errors import Refused
+    from store.settings import read_settings
+
+    with pytest.raises(Refused) as caught:
+        read_settings({"LARDER_UPSTREAM_LOGINS": "https://s3cret@index.example/"})
+    assert "s3cret" not in str(caught.value)
+    assert "LARDER_UPSTREAM_LOGINS; expected addresses such as" in str(caught.value)
+
+
+def test_while_the_uploader_does_not_answer_the_rest_goes_on(larder: Larder, elsewhere: Elsewhere) -> None:
+    elsewhere.give_project("unasked", elsewhere.give_file("unasked-1.0.tar.gz", b"x"))
+    [uploader] = larder.pids("uploader")
+    os.kill(uploader, 9)
+    assert larder.get("/simple/here/").status == 200
+    assert larder.get("/simple/unasked/").status in (200, 503)
+    wait_until(lambda: larder.get("/simple/unasked/").status == 200)
+
+
+def test_a_connection_that_nobody_takes_is_given_up(start_larder: Start) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))  # and nobody listens
+        larder = start_larder()
+        larder.rule(
+            f'[repositories.default]\nupstream = "http://127.0.0.1:{full.getsockname()[1]}/"\nfallback = "proxy"\n'
+        )
+        wait_until(lambda: larder.get("/simple/x/").status == 502)
+        assert "cannot be connected to" in larder.get("/simple/x/").text

@@ -39,3 +39,8 @@ def origin_of(url: str) -> str:
         return ""
     scheme, _, authority = found["origin"].lower().partition("://")
     return f"{scheme}://{authority.removesuffix(_USUAL[scheme])}"
+
+
+def without_query(url: str) -> str:
+    """As much of an address as anybody may know."""
+    return url.partition("?")[0]

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from aiohttp import web
-from http_sf import StructuredFieldError, parse
 
 from store.errors import Refused, shown
 from uploader.upload.arriving import Arriving
@@ -34,6 +33,8 @@ def read_digests(request: web.Request) -> list[Said]:
 
 
 def _read_field(request: web.Request, field: str) -> list[Said]:
+    from http_sf import StructuredFieldError, parse  # noqa: PLC0415 - 0.6 MB, for who sends digests
+
     text = ", ".join(request.headers.getall(field))
     try:
         found = parse(text.encode("utf-8", "surrogateescape"), tltype="dictionary")

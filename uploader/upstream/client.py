@@ -9,14 +9,13 @@ from urllib.parse import urljoin
 import aiohttp
 
 from store.settings import Login
-from store.upstream import origin_of
+from store.upstream import origin_of, without_query
 from uploader import certificates
 from uploader.resolver import Resolver
 
 CONNECT, SILENCE = 10.0, 30.0  # seconds until there is a connection, and between two pieces of an answer
 REDIRECTS = 5
 MOVED = (301, 302, 303, 307, 308)
-PER_HOST = 16  # connections at once
 
 
 class Unreachable(Exception):
@@ -35,6 +34,11 @@ class Ask(NamedTuple):
     headers: Mapping[str, str]
     decoded: bool
 
+    @property
+    def shown(self) -> str:
+        """Without its query, which may be a secret."""
+        return without_query(self.url)
+
 
 class Client:
     """Made when it is needed first, in the event loop. Proxies, and logins in netrc, are those of the environment."""
@@ -49,21 +53,21 @@ class Client:
         url = ask.url
         for _ in range(REDIRECTS + 1):
             async with contextlib.AsyncExitStack() as stack:
-                with _explained(ask.url):
+                with _explained(ask.shown):
                     response = await stack.enter_async_context(self._get(ask, url))
                     target = response.headers.get("Location") if response.status in MOVED else None
                     url = urljoin(url, target or "")
                 if target is None:
                     yield response
                     return
-        raise Unreachable(f"{ask.url}: it was redirected more than {REDIRECTS} times", was_answered=True)
+        raise Unreachable(f"{ask.shown}: it was redirected more than {REDIRECTS} times", was_answered=True)
 
     def _get(self, ask: Ask, url: str) -> "contextlib.AbstractAsyncContextManager[aiohttp.ClientResponse]":
         origin = origin_of(url)
         if origin not in ask.origins:
             expected = "expected the upstream's, or one of upstream_hosts in larder.toml"
             where = origin or "another kind of address"
-            raise Unreachable(f"{ask.url} leads to {where}; {expected}", was_answered=True)
+            raise Unreachable(f"{ask.shown} leads to {where}; {expected}", was_answered=True)
         login = self._logins.get(origin)
         auth = aiohttp.BasicAuth(*login, encoding="utf-8") if login else None
         return self._session(decoded=ask.decoded).get(url, headers=ask.headers, auth=auth, allow_redirects=False)
@@ -71,7 +75,7 @@ class Client:
     def _session(self, *, decoded: bool) -> aiohttp.ClientSession:
         if decoded not in self._sessions:
             self._sessions[decoded] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=Resolver(), ssl=certificates.read(), limit_per_host=PER_HOST),
+                connector=aiohttp.TCPConnector(resolver=Resolver(), ssl=certificates.read(), limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_connect=CONNECT, sock_read=SILENCE),
                 trust_env=True,
@@ -86,7 +90,7 @@ class Client:
 
 async def read_blocks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """The body as it comes; Unreachable where it breaks off."""
-    with _explained(str(response.url)):
+    with _explained(without_query(str(response.url))):
         async for block in response.content.iter_any():
             yield block
 

@@ -12,7 +12,7 @@ from store.names import parse_filename, possible_projects
 from store.simple import DIGEST, SimpleDetail, SimpleFile
 from store.status import MARKERS, Status
 from store.text import render_url
-from store.upstream import origin_of
+from store.upstream import origin_of, without_query
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"  # PEP 691
 ALGORITHMS = (
@@ -43,6 +43,11 @@ class Source(NamedTuple):
 
     url: str
     digest: Digest | None
+
+    @property
+    def shown(self) -> str:
+        """Without its query, which may be a secret."""
+        return without_query(self.url)
 
 
 class Detail(NamedTuple):

@@ -19,7 +19,6 @@ from uploader.rules import Rules
 from uploader.upload.calm import Calm
 from uploader.upstream.budget import Budget
 from uploader.upstream.client import Client, Unreachable
-from uploader.upstream.detail import Source
 from uploader.upstream.fetch import Fetch
 from uploader.upstream.fetches import Fetches
 from uploader.upstream.here import Here
@@ -63,7 +62,9 @@ class Fallback:
         """A file that such a page names: from disk, or as it comes."""
         sought = await self._seek(request)
         filename = request.match_info["file"]
-        source = await self._find_source(sought, filename)
+        source = await self._pages.find_source(sought, filename) if sought.policy.fallback == PROXY else None
+        if source is None:
+            raise HttpRefusal(404, f"{shown(filename)} of {sought.project} is neither here nor elsewhere")
         target = sought.directory / name_of(filename, source)
         if not await asyncio.to_thread(use, target):
             fetch = self._fetches.begin(sought, source, target)
@@ -88,15 +89,6 @@ class Fallback:
         except OSError as error:
             raise HttpRefusal(503, f"whether {project} is here cannot be told: {error.strerror}") from error
         return Sought(repository, policy, project)
-
-    async def _find_source(self, sought: Sought, filename: str) -> Source:
-        """As the page has it that is kept; asked for anew only where that does not know the file."""
-        if sought.policy.fallback == PROXY:
-            for find in (self._pages.remember, self._pages.find):
-                known = await find(sought)
-                if known is not None and filename in known.sources:
-                    return known.sources[filename]
-        raise HttpRefusal(404, f"{filename!r} of {sought.project} is neither here nor elsewhere")
 
     async def closing(self, _: web.Application) -> AsyncIterator[None]:
         """At the end of the application."""

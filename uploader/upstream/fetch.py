@@ -47,7 +47,7 @@ class Fetch:
                 await asyncio.to_thread(self._keep, self._incoming)
                 await self._tell(is_whole=True)
         except Exception as error:
-            late = Unreachable(f"{self.source.url}: it does not come in time")
+            late = Unreachable(f"{self.source.shown}: it does not come in time")
             await self._tell(error=late if isinstance(error, TimeoutError) else error)
             raise
 
@@ -86,7 +86,7 @@ class Fetch:
             place(incoming, self.target)
 
     def _refuse(self, reason: str) -> Unreachable:
-        return Unreachable(f"{self.source.url} {reason}", was_answered=True)
+        return Unreachable(f"{self.source.shown} {reason}", was_answered=True)
 
     async def _tell(self, *, is_whole: bool = False, error: Exception | None = None) -> None:
         async with self._changed:

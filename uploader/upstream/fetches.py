@@ -39,14 +39,16 @@ class Fetches:
         async with self._room:
             await fetch.run(self._client, sought.origins)
         digest = fetch.source.digest
-        log.info("fetched %s for %s: %s", fetch.source.url, sought.project, " ".join(digest or ("no digest was said",)))
+        log.info(
+            "fetched %s for %s: %s", fetch.source.shown, sought.project, " ".join(digest or ("no digest was said",))
+        )
         await self._budget.add(sought, fetch.written)
 
     def _end(self, fetch: Fetch, task: "asyncio.Task[None]") -> None:
         self._fetches.pop(fetch.target, None)
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.warning("could not fetch %s: %s", fetch.source.url, error)
+            log.warning("could not fetch %s: %s", fetch.source.shown, error)
 
     async def close(self) -> None:
         """End what is under way."""

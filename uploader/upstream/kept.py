@@ -1,6 +1,7 @@
 """What is kept of an upstream, as it lies on the disk: of each project its page and some of its files.
 
-found/<project>/source.json      where each file comes from, and when the page was asked for last: its time
+found/<project>/sources.jsonl    a line of what is known of the page, whose time is when it was asked for last;
+                                 then a line for each file, of where it comes from
                 simple.*         the page, in each form
                 <digest>-<file>  a file; what the name begins with is of what it has to come to
 """
@@ -22,17 +23,18 @@ from store.simple import ALIASES, DETAIL_HTML, DETAIL_JSON, SimpleFile, render_d
 from uploader.upstream.detail import Detail, Digest, Source, pick_digest
 from uploader.upstream.sought import Sought
 
-SOURCE = "source.json"
-PAGE = (SOURCE, DETAIL_HTML, DETAIL_JSON, *ALIASES)
+SOURCES = "sources.jsonl"
+PAGE = (SOURCES, DETAIL_HTML, DETAIL_JSON, *ALIASES)
 MARK = 32  # hex digits before the name of a file
 USED = 60.0  # seconds for which it need not be said again that a file was used
-FORMAT = 1
+FORMAT = 2
+
+_JSON = json.JSONEncoder().encode
 
 
 class Known(NamedTuple):
-    """A page that is kept: of which upstream, when that was asked last and for how long that is enough (seconds)."""
+    """A page that is kept: when its upstream was asked last, and for how long that is enough (seconds)."""
 
-    sources: Mapping[str, Source]
     etag: str
     checked: float
     lasting: float
@@ -44,14 +46,25 @@ class Known(NamedTuple):
 
 def read_known(sought: Sought) -> Known | None:
     """None where nothing is kept, or not all of it, or it is of another upstream than the policy has."""
-    directory = sought.directory
     try:
-        checked = (directory / SOURCE).stat().st_mtime
-        found = json.loads((directory / SOURCE).read_bytes())
-        if found["of"] != _stand_for(sought) or not all((directory / name).is_file() for name in PAGE):
+        with (sought.directory / SOURCES).open("rb") as file:
+            checked, head = os.fstat(file.fileno()).st_mtime, json.loads(file.readline())
+        if head["of"] != _stand_for(sought) or not all((sought.directory / name).is_file() for name in PAGE):
             return None
-        sources = {name: Source(url, Digest(*digest) if digest else None) for name, url, digest in found["sources"]}
-        return Known(sources, str(found["etag"]), checked, float(found["lasting"]))
+        return Known(str(head["etag"]), checked, float(head["lasting"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def find_source(sought: Sought, filename: str) -> Source | None:
+    """Where one file of the page that is kept comes from; the rest is not parsed for it, however much that is."""
+    try:
+        content = (sought.directory / SOURCES).read_bytes()
+        start = content.find(f"\n[{_JSON(filename)}, ".encode()) + 1
+        if not start or json.loads(content[: content.index(b"\n")])["of"] != _stand_for(sought):
+            return None
+        _, url, digest = json.loads(content[start : content.index(b"\n", start)])
+        return Source(url, Digest(*digest) if digest else None)
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -63,18 +76,20 @@ def _stand_for(sought: Sought) -> list[Any]:
 
 def keep_page(sought: Sought, detail: Detail, etag: str, lasting: float) -> Known:
     """Write the page: first where the files are, so that all that it names can be had."""
-    directory = sought.directory
-    directory.mkdir(parents=True, exist_ok=True)
-    sources = {**detail.sources, **dict(_list_metadata(detail))}
-    listed = [(name, source.url, source.digest) for name, source in sources.items()]
-    document = {"of": _stand_for(sought), "etag": etag, "lasting": lasting, "sources": listed}
-    files.write(directory / SOURCE, json.dumps(document).encode())
+    sought.directory.mkdir(parents=True, exist_ok=True)
+    files.write(sought.directory / SOURCES, "".join(_list_lines(sought, detail, etag, lasting)).encode())
     for name, content in render_detail(detail.shown).items():
-        _write_page(directory / name, content)
+        _write_page(sought.directory / name, content)
     for alias, name in ALIASES.items():
         with contextlib.suppress(FileExistsError):
-            (directory / alias).symlink_to(name)
-    return Known(sources, etag, time.time(), lasting)
+            (sought.directory / alias).symlink_to(name)
+    return Known(etag, time.time(), lasting)
+
+
+def _list_lines(sought: Sought, detail: Detail, etag: str, lasting: float) -> Iterator[str]:
+    yield _JSON({"of": _stand_for(sought), "etag": etag, "lasting": lasting}) + "\n"
+    for name, source in (*detail.sources.items(), *_list_metadata(detail)):
+        yield _JSON((name, source.url, source.digest)) + "\n"
 
 
 def _list_metadata(detail: Detail) -> Iterator[tuple[str, Source]]:
@@ -97,14 +112,19 @@ def _write_page(path: Path, content: bytes) -> None:
     files.write(path, content, newer=True)
 
 
+def size_of_page(sought: Sought) -> int:
+    """Bytes that it takes, in all its forms."""
+    return sum(facts.st_size for name in PAGE if (facts := _look(sought.directory / name)))
+
+
 def note_checked(sought: Sought) -> None:
     """The page is still what it was."""
-    os.utime(sought.directory / SOURCE)
+    os.utime(sought.directory / SOURCES)
 
 
 def forget_page(sought: Sought) -> None:
     """The upstream knows it no more."""
-    (sought.directory / SOURCE).unlink(missing_ok=True)
+    (sought.directory / SOURCES).unlink(missing_ok=True)
 
 
 def name_of(filename: str, source: Source) -> str:
@@ -155,7 +175,7 @@ def _list_units(found: Path) -> Iterator[_Unit]:
         for paths in ([path] for path in known if path not in page):
             yield _Unit(known[paths[0]].st_atime, known[paths[0]].st_size, paths)
         if page:
-            used = known.get(Path(directory, SOURCE), known[page[0]]).st_atime
+            used = known.get(Path(directory, SOURCES), known[page[0]]).st_atime
             yield _Unit(used, sum(known[path].st_size for path in page), page)
 
 

@@ -12,8 +12,18 @@ from store.errors import Refused
 from uploader.answers import HttpRefusal
 from uploader.upstream.budget import Budget
 from uploader.upstream.client import Ask, Client, Unreachable, read_blocks
-from uploader.upstream.detail import ACCEPT, parse_detail
-from uploader.upstream.kept import SOURCE, Known, forget_page, keep_page, note_checked, read_known, use
+from uploader.upstream.detail import ACCEPT, Source, parse_detail
+from uploader.upstream.kept import (
+    SOURCES,
+    Known,
+    find_source,
+    forget_page,
+    keep_page,
+    note_checked,
+    read_known,
+    size_of_page,
+    use,
+)
 from uploader.upstream.sought import Sought
 
 log = logging.getLogger(__name__)
@@ -23,7 +33,9 @@ DOWN = 10.0  # seconds for which an upstream that did not answer is not waited f
 DEADLINE = 60.0  # seconds of one question
 LASTING = 600.0  # seconds that a page is taken for what it is, at most, and where the upstream says nothing
 LARGEST = 64 << 20  # bytes of a page
+MOST = 16  # questions at once; others wait for one of these to end
 GONE = (404, 410)
+_TAG = re.compile(r'(?:W/)?"[!#-~]*"')  # RFC 9110, 8.8.3, in ASCII
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})")
 _NOT_AGAIN = re.compile(r"(?:^|[\s,])(?:no-cache|no-store)(?:$|[\s,=])")
 
@@ -34,21 +46,26 @@ class Pages:
     def __init__(self, client: Client, budget: Budget) -> None:
         self._client = client
         self._budget = budget
+        self._room = asyncio.Semaphore(MOST)
         self._asking: dict[Sought, asyncio.Task[Known]] = {}
         self._down: dict[str, float] = {}  # upstream → until when
         self.problems: dict[str, str] = {}  # upstream → why it could not be asked last
 
-    async def remember(self, sought: Sought) -> Known | None:
-        """As it is kept, however old; None where nothing is."""
-        return await asyncio.to_thread(read_known, sought)
-
     async def find(self, sought: Sought) -> Known:
         """The page, kept from then on. 404 where the upstream knows no such project, 502 where it cannot be asked."""
-        known = await self.remember(sought)
+        known = await asyncio.to_thread(read_known, sought)
         if known is None or not known.is_fresh:
             known = await self._renew(sought, known)
-        await asyncio.to_thread(use, sought.directory / SOURCE)
+        await asyncio.to_thread(use, sought.directory / SOURCES)
         return known
+
+    async def find_source(self, sought: Sought, filename: str) -> Source | None:
+        """Where a file comes from, as the page has it that is kept; asked for anew where that does not know it."""
+        source = await asyncio.to_thread(find_source, sought, filename)
+        if source is None:
+            await self.find(sought)
+            source = await asyncio.to_thread(find_source, sought, filename)
+        return source
 
     async def _renew(self, sought: Sought, known: Known | None) -> Known:
         task = self._asking.get(sought)
@@ -83,7 +100,7 @@ class Pages:
         condition = {"If-None-Match": known.etag} if known and known.etag else {}
         ask = Ask(sought.url, sought.origins, {"Accept": ACCEPT, **condition}, decoded=True)
         try:
-            async with asyncio.timeout(DEADLINE), self._client.get(ask) as response:
+            async with self._room, asyncio.timeout(DEADLINE), self._client.get(ask) as response:
                 return await self._take(response, sought, known)
         except TimeoutError as error:
             raise Unreachable(f"{sought.url}: it does not answer in time") from error
@@ -100,7 +117,7 @@ class Pages:
             raise Unreachable(f"{sought.url} answered {response.status}; {expected}", was_answered=True)
         body = await _read_page(response, sought)
         found = await asyncio.to_thread(_keep, response, body, sought)
-        await self._budget.add(sought, len(body))
+        await self._budget.add(sought, await asyncio.to_thread(size_of_page, sought))
         return found
 
     async def close(self) -> None:
@@ -130,7 +147,8 @@ def _keep(response: aiohttp.ClientResponse, body: bytes, sought: Sought) -> Know
         if not detail.shown.files:
             raise Unreachable(reason, was_answered=True)
         log.warning("%s: they are left out", reason)
-    return keep_page(sought, detail, response.headers.get("ETag", ""), _read_lasting(response))
+    tag = response.headers.get("ETag", "")
+    return keep_page(sought, detail, tag if _TAG.fullmatch(tag) else "", _read_lasting(response))
 
 
 def _read_lasting(response: aiohttp.ClientResponse) -> float:

@@ -11,21 +11,21 @@ from typing import NamedTuple
 from store.names import collation_key, is_ignored, possible_projects
 from store.repository import Repository
 
-SETTLED = 2.0  # seconds after which the time of a directory tells every change of it
+SETTLED = 2.0  # seconds after which the times of a directory tell every change of it
 DEPTH = 100  # directories in each other
 
 
 class _Directory(NamedTuple):
-    """As it was when its time was `mark`; the names of files in the order of their collation keys."""
+    """As it was when `mark` was what changes with it; the names of files in the order of their collation keys."""
 
-    mark: tuple[int, int]
+    mark: tuple[int, ...]
     keys: list[str]
     filenames: list[str]
     below: list[str]
 
 
 class Here:
-    """Remembers of each directory what is in it, for as long as its time stays."""
+    """Remembers of each directory what is in it, for as long as its times stay."""
 
     def __init__(self) -> None:
         self._known: dict[Path, _Directory] = {}
@@ -61,7 +61,7 @@ class Here:
 
     def _read(self, path: Path) -> _Directory:
         began, facts = time.time(), path.stat()
-        mark = facts.st_ino, facts.st_mtime_ns
+        mark = facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns  # the last is nobody's to set back
         known = self._known.get(path)
         if known is not None and known.mark == mark:
             return known
@@ -69,9 +69,9 @@ class Here:
             served = [entry for entry in entries if not is_ignored(entry.name)]
             below = [entry.name for entry in served if entry.is_dir(follow_symlinks=False)]
         files = sorted((collation_key(name), name) for name in {entry.name for entry in served} - set(below))
-        is_settled = facts.st_mtime < began - SETTLED
+        is_settled = facts.st_ctime < began - SETTLED
         found = [key for key, _ in files], [name for _, name in files]
-        return _Directory(mark if is_settled else (0, 0), *found, below)
+        return _Directory(mark if is_settled else (), *found, below)
 
 
 def _has(directory: _Directory, project: str) -> bool:

@@ -245,6 +245,17 @@ def test_a_file_that_breaks_off_is_not_kept(larder: Larder, elsewhere: Elsewhere
     assert not [each for each in kept(larder) if each.startswith(name)]
 
 
+def test_a_file_of_which_no_digest_was_said_has_to_be_as_long_as_it_says(larder: Larder, elsewhere: Elsewhere) -> None:
+    body = os.urandom(1000)
+    for name, length, status in (("long", 1000, 200), ("short", 1010, 502), ("endless", -1, 502)):
+        entry = elsewhere.give_file(f"{name}-1.0.tar.gz", body) | {"hashes": {}}
+        elsewhere.give_project(name, entry)
+        elsewhere.give(f"/files/{name}-1.0.tar.gz", body, length=length)
+        assert "#" not in larder.detail(name)[f"{name}-1.0.tar.gz"]["url"]
+        assert larder.get(f"/upstream/{name}/{name}-1.0.tar.gz").status == status
+    assert {"long-1.0.tar.gz", "short-1.0.tar.gz", "endless-1.0.tar.gz"} & set(kept(larder)) == {"long-1.0.tar.gz"}
+
+
 def test_a_file_that_another_takes_the_place_of_is_fetched_anew(larder: Larder, elsewhere: Elsewhere) -> None:
     for body in (b"one", b"two"):
         elsewhere.give_project("moved", elsewhere.give_file("moved-1.0.tar.gz", body), Cache_Control="no-cache")

@@ -60,7 +60,7 @@ def _parse(data: Data, raw_path: str, check: Callable[[str], str]) -> Address:
     for name in names[1:]:
         if expected := check(name):
             raise HttpRefusal(400, f"{shown(name)} in {shown(raw_path)}; expected {expected}")
-    _, called, *parts = [*names, ""] if len(names) < 2 else names
+    _, called, *parts = names if len(names) > 1 else ("", "")
     if not is_called(called) or not data.has((store := data.file_store(called)).name):
         raise HttpRefusal(404, f"there is no file store {shown(called)}")
     return Address(store, tuple(parts), not parts or raw_path.endswith("/"))

@@ -56,6 +56,10 @@ class Fetch:
             if response.status != 200:
                 raise self._refuse(f"answered {response.status}; expected a file")
             self.size = response.content_length
+            if self.size is None and self.source.digest is None:
+                raise self._refuse(
+                    "has neither a digest nor a length, by which a part of it could be told from the whole"
+                )
             self._check_limit(self.size or 0)
             async for block in read_blocks(response):
                 self._check_limit(self.written + len(block))
@@ -77,8 +81,6 @@ class Fetch:
 
     def _keep(self, incoming: Incoming) -> None:
         """Unreachable where it is not what it has to be."""
-        if self.size not in (None, self.written):
-            raise self._refuse(f"broke off after {self.written} of {self.size} bytes")
         said = self.source.digest
         if said and self._hash and self._hash.hexdigest() != said.value:
             raise self._refuse(f"has {said.algorithm} {self._hash.hexdigest()}; expected {said.value}")

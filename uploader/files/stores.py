@@ -69,8 +69,7 @@ class Stores:
             raise HttpRefusal(405, f"{address.path} is a whole store; expected a file in it", {"Allow": "GET, HEAD"})
         with disk.explained(address):
             async with self._lock(address):
-                removed = await asyncio.to_thread(disk.remove, address, conditions)
-        self._remember(address, removed)
+                self._remember(address, await asyncio.to_thread(disk.remove, address, conditions))
         log_accepted(request, user, "", "removed")
         return web.Response(status=204)
 

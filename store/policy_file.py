@@ -104,6 +104,9 @@ def _is_network(one: object) -> bool:
         return False
 
 
+_NAME = "NAME"
+
+
 class Kind(NamedTuple):
     """Of a table: what one is about, which names that can have, the one that the default rules are in, its keys."""
 
@@ -115,7 +118,7 @@ class Kind(NamedTuple):
 
 _KINDS = {
     NAMED: Kind("repository", lambda name: name == DEFAULT or is_repository_name(name), DEFAULT, READERS),
-    FILES: Kind("file store", is_called, "NAME", FILE_READERS),
+    FILES: Kind("file store", is_called, _NAME, FILE_READERS),
 }
 
 
@@ -145,7 +148,9 @@ def _read_tables_below(text: str, document: dict[str, Any], top: str, kind: Kind
         if not kind.is_name(name):
             raise BadPolicy(f"line {line}: {name[:80]!r} is no name of a {kind.what}; expected {NAME_EXPECTED}")
         if not isinstance(table, dict):
-            raise BadPolicy(f"line {line}: {name!r} is no table; expected [{top}.{name}]")
+            raise BadPolicy(
+                f"line {line}: {name!r} is no table; expected [{top}.{_NAME if name in kind.readers else name}]"
+            )
         yield Table(top, name, table)
 
 

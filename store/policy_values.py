@@ -11,6 +11,7 @@ from store.upstream import EVERYTHING, FALLBACKS, PROXY, REDIRECT, origin_of, re
 Fields = tuple[dict[str, Any], str]  # of a `Policy`, closed where the value cannot be; and then what was expected
 
 LARGEST = 1 << 50  # bytes
+_SECRET = re.compile(r"//[^/@'\" ]*@")
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
@@ -19,7 +20,8 @@ NOTHING: dict[str, Any] = {**dict.fromkeys(RIGHTS, ()), "boards_open": False, "u
 
 
 def show(value: object) -> str:
-    return repr(value)[:80]
+    """As a message names it; without the password that an address may have in it."""
+    return _SECRET.sub("//...@", repr(value))[:80]
 
 
 def keep_right(value: object, is_right: Callable[[object], bool]) -> tuple[tuple[str, ...], bool]:
@@ -63,7 +65,9 @@ def _read_size(value: object) -> tuple[int, str]:
 def _read_upstream(value: object) -> Fields:
     url = read_url(value)
     is_right = bool(url) or value == ""
-    expected = '"", or an address such as "https://index.example/simple/", without user and password'
+    expected = (
+        '"", or an address such as "https://index.example/simple/"; LARDER_UPSTREAM_LOGINS has users and passwords'
+    )
     return {"upstream": url}, "" if is_right else expected
 
 

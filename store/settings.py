@@ -95,11 +95,12 @@ class _Reader:
     def logins(self, name: str) -> dict[str, Login]:
         """Origin → the login there. What is wrong is not shown: it may be a password."""
         found = {}
-        for text in self._text(name, "").split():
+        for number, text in enumerate(self._text(name, "").split(), 1):
             login = _LOGIN.fullmatch(text)
             origin = origin_of(f"{login['scheme']}://{login['rest']}") if login else ""
             if login is None or not origin:
-                self.wrong.append(f"{name}; expected addresses such as https://USER:PASSWORD@index.example/")
+                expected = "addresses such as https://USER:PASSWORD@index.example/"
+                self.wrong.append(f"{name}, number {number}; expected {expected}")
                 break
             found[origin] = unquote(login["user"]), unquote(login["password"])
         return found

@@ -3,6 +3,7 @@
 As the programs would say it: in the log, in `/health` and on the page for people. Nothing is changed.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 
 from store.current import GIVES_NOTHING, read_usable
 from store.data import Data
-from store.errors import BadPolicy
+from store.errors import BadPolicy, shown
+from store.file_store import is_called
+from store.names import is_ignored
 from store.policy import Policies
 from store.policy_file import parse_policies
-from store.repository import DEFAULT
+from store.repository import DEFAULT, NAME_EXPECTED, is_repository_name
 from store.sample import Sample, read_sample
 from uploader.auth.htpasswd import Htpasswd, parse_users
 from uploader.auth.lines_file import LinesFile, read_lines
@@ -46,7 +49,8 @@ def _check_lines(path: Path, file: LinesFile[Any]) -> Iterator[str]:
 
 
 def list_warnings(data: Data) -> Iterator[str]:
-    """What may be meant for later, a line each."""
+    """What may be meant for later, or is not seen by anybody, a line each."""
+    yield from _list_odd_names(data)
     try:
         users, _ = parse_users(read_lines(data.htpasswd))
         policies = _read_policies(data)
@@ -56,6 +60,19 @@ def list_warnings(data: Data) -> Iterator[str]:
     authority = policies.of(DEFAULT).authority
     if authority and authority.command and not os.access(authority.command[0], os.X_OK):
         yield f"{data.policy}, [authentication]: {authority.command[0]} is no program that can be run"
+
+
+def _list_odd_names(data: Data) -> Iterator[str]:
+    """Directories that could be a repository or a file store, were they called otherwise."""
+    for directory, is_right, what in (
+        (data.named, is_repository_name, "repository"),
+        (data.files, is_called, "file store"),
+    ):
+        with contextlib.suppress(OSError):
+            for path in sorted(directory.iterdir()):
+                if not is_ignored(path.name) and not is_right(path.name):
+                    name = shown(path.name)
+                    yield f"{directory}: {name} is no name of a {what}, so it is not served; expected {NAME_EXPECTED}"
 
 
 def _read_policies(data: Data) -> Policies:

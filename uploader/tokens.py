@@ -81,7 +81,8 @@ def _list(data: Data, _: argparse.Namespace) -> None:
         last = f"until {token.last}" if token.last else "without end"
         ended = ", ended" if token.has_ended else ""
         rights = ",".join(right for right in RIGHTS if right in token.rights)
-        print(f"{token.name} {token.repository} {rights} {last}{ended}")  # noqa: T201 - this is what was asked for
+        where = token.repository.replace("+", "/")  # as people call a file store
+        print(f"{token.name} {where} {rights} {last}{ended}")  # noqa: T201 - this is what was asked for
 
 
 def _read(data: Data) -> list[Token]:

@@ -1,4 +1,7 @@
-"""What a client says that its bytes come to: `Content-Digest` and `Repr-Digest` (RFC 9530)."""
+"""What a client says that its bytes come to: `Content-Digest` and `Repr-Digest` (RFC 9530), and what was there before.
+
+That is `Digest` (RFC 3230) and `Content-MD5` (RFC 1864).
+"""
 
 import base64
 from collections.abc import Mapping
@@ -10,6 +13,7 @@ from store.errors import Refused, shown
 from uploader.upload.arriving import Arriving
 
 FIELDS = ("Content-Digest", "Repr-Digest")  # the same here, where nothing is encoded and nothing is sent in part
+OLD, MD5 = "Digest", "Content-MD5"
 _NAMES = {"sha-512": "sha512_digest", "sha-256": "sha256_digest", "md5": "md5_digest"}  # of RFC 9530, as `Arriving`'s
 EXPECTED = "expected such as sha-256=:BASE64:, or sha-512 or md5"
 
@@ -29,7 +33,28 @@ class Said(NamedTuple):
 
 def read_digests(request: web.Request) -> list[Said]:
     """All that can be compared. Refused where a field has none: whoever sent it counts on its being checked."""
-    return [said for field in FIELDS if field in request.headers for said in _read_field(request, field)]
+    found = [said for field in FIELDS if field in request.headers for said in _read_field(request, field)]
+    if OLD in request.headers:
+        found += _read_old(", ".join(request.headers.getall(OLD)))
+    if MD5 in request.headers:
+        found.append(Said(MD5, "md5", _decode(request.headers[MD5], MD5)))
+    return found
+
+
+def _read_old(text: str) -> list[Said]:
+    """As `_read_field`: names in any case, without quotes."""
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    known = [Said(OLD, key.lower(), _decode(value, OLD)) for key, _, value in pairs if key.lower() in _NAMES]
+    if not known:
+        raise Refused(f"{OLD}: {shown(text)} has no digest that can be checked; expected such as sha-256=BASE64")
+    return known
+
+
+def _decode(text: str, field: str) -> bytes:
+    try:
+        return base64.b64decode(text.strip(), validate=True)
+    except ValueError as error:
+        raise Refused(f"{field}: {shown(text)} is no base64; expected a digest in base64") from error
 
 
 def _read_field(request: web.Request, field: str) -> list[Said]:

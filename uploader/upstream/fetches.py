@@ -48,7 +48,7 @@ class Fetches:
         self._fetches.pop(fetch.target, None)
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.warning("could not fetch %s: %s", fetch.source.shown, error)
+            log.warning("could not fetch a file: %s", error)
 
     async def close(self) -> None:
         """End what is under way."""

@@ -58,6 +58,9 @@ def prepare_derived(data: Data, *, owner: tuple[int, int] | None = None) -> None
             directory.mkdir(parents=True, exist_ok=True)
             _check_derived(directory, data)
             _hand_over(directory, owner)
+    with contextlib.suppress(OSError):  # what was found elsewhere lies where all else may be read-only
+        data.upstream.mkdir(exist_ok=True)
+        _hand_over(data.upstream, owner)
     with explained(data.named, data.root, "read"):
         repositories = data.repositories()
     for repository in repositories:

@@ -33,7 +33,6 @@ HOMES = {
     "nh3": ["indexer/readme.py"],
     "readme_renderer": ["indexer/readme.py"],
     "prometheus_client": ["uploader/metrics.py"],
-    "mousebender": ["uploader/upstream/detail.py"],
     "http_sf": ["uploader/files/digests.py"],
     "defusedxml": ["uploader/search/xmlrpc.py"],
     "isal": ["store/archive/inflate.py"],

@@ -12,6 +12,7 @@ from store.errors import Refused
 from store.settings import read_settings
 from uploader import tokens, users
 from uploader.check import list_problems, list_warnings
+from uploader.upstream.verify import find_damaged
 
 REFUSED, WRONG = 1, 2  # exit codes: what was asked for cannot be done; what was checked has to be mended
 
@@ -57,8 +58,13 @@ def _check(data: Data, _: argparse.Namespace) -> int:
 
 
 def _verify(data: Data, arguments: argparse.Namespace) -> int:
-    """Users and policy here; files and pages by the program that makes pages."""
+    """Users, policy and what is kept of upstreams here; files and pages by the program that makes pages."""
     problems = list(list_problems(data))
+    for path, reason in find_damaged(data):
+        problems.append(f"{path}: {reason}")
+        if arguments.repair:
+            path.unlink(missing_ok=True)
+            problems.append(f"{path}: removed, to be fetched anew")
     for line in problems:
         print(line, flush=True)  # noqa: T201 - this is what was asked for
     command = [sys.executable, "-P", "-m", "indexer.verify", "--data", str(data.root)]

@@ -43,7 +43,8 @@ class Health:
         faults, notes = await asyncio.to_thread(examine, self.data)
         if self.elsewhere.problem:
             notes.append("users from elsewhere cannot be checked; the log says why")
-        if self.fallback.problems:
+        policies = read_in_force(self.data)
+        if policies and self.fallback.problems(policies):
             notes.append("an upstream cannot be asked, so what is kept of it has to do; the log says why")
         if faults:
             return answer(request, 503, "; ".join(faults))

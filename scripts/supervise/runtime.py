@@ -74,7 +74,7 @@ class Runtime:
         programs[-1]["after"] = str(data.policy_in_force)  # nginx asked too early would know no policy
         derived = {
             "command": [*python, "scripts.supervise.derived", *map(str, self.user or ())],
-            "when": [str(data.site), str(data.state)],
+            "when": [str(data.site), str(data.state), str(data.upstream)],
             "there": False,
         }
         greeting = {"command": [*python, "scripts.supervise.greeting"], "when": [str(data.socket)], "there": True}

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -426,7 +427,8 @@ def test_once_the_uploader_is_let_out_users_are_asked_about_and_projects_found_e
             index.give_project("from-there", index.give_file("from_there-1.0.tar.gz", b"there"))
             policy.write_text(f"[repositories.default]\nupstream = '{index.url}/simple/'\nfallback = 'proxy'\n")
             wait_until(lambda: stack.larder.get("/simple/from-there/").status == 200)
-            assert stack.larder.get("/upstream/from-there/from_there-1.0.tar.gz").body == b"there"
+            entry = stack.larder.detail("from-there")["from_there-1.0.tar.gz"]
+            assert stack.larder.get(urljoin("/simple/from-there/", entry["url"])).body == b"there"
             [kept] = (stack.larder.data / "upstream").rglob("*-from_there-1.0.tar.gz")
             assert kept.stat().st_uid == stack.uid
     finally:

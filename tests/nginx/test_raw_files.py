@@ -318,6 +318,7 @@ def test_a_listing_is_in_the_form_that_is_wanted(larder: Larder) -> None:
         page = larder.get(path, Accept=accept)
         assert page.headers["Content-Type"] == "text/html; charset=utf-8"
         assert '<a href="./b%3C%26%3E.dat">b&lt;&amp;&gt;.dat</a>' in page.text
+        assert f"curl -T FILE -u YOUR-NAME {larder.url}/files/data/listed/</pre>" in page.text
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert page.headers["Vary"]
     moved = larder.get("/files/data/listed")

@@ -88,7 +88,7 @@ def test_all_of_it_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "reason", "is_off"),
     [
-        ('upstream = "https://ann:s@index.example/"', "without user and password", True),
+        ('upstream = "https://ann:s@index.example/"', "LARDER_UPSTREAM_LOGINS has users", True),
         ('fallback = "mirror"', 'expected "redirect" or "proxy"; nothing is looked up', True),
         ('private = ["acme-*", "ac me"]', "nothing is looked up", True),
         ('private = "acme-*"', "nothing is looked up", True),

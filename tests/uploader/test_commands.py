@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from store.data import Data
-from tests.running import HERE
+from tests.running import HERE, run_tool
 
 
 def larder(root: Path, *arguments: str, stdin: str = "") -> tuple[int, str]:
@@ -143,3 +143,13 @@ def test_a_command_that_cannot_be_run_is_a_warning(data: Data) -> None:
     data.policy.write_text("[authentication]\ncommand = ['/nonexistent/who']\n")
     said = f"{data.policy}, [authentication]: /nonexistent/who is no program that can be run (a warning)\n"
     assert larder(data.root, "check") == (0, said)
+
+
+def test_a_directory_that_is_called_as_nothing_can_be_is_said(tmp_path: Path) -> None:
+    for path in ("repositories/Bad_Repo/packages", "files/Bad Store", "files/data", "repositories/team", "files/.x"):
+        (tmp_path / "data" / path).mkdir(parents=True)
+    (tmp_path / "data/auth").mkdir()
+    said = run_tool("-m", "uploader.commands", "--data", str(tmp_path / "data"), "check").stdout
+    assert "'Bad_Repo' is no name of a repository, so it is not served; expected up to 64 lower-case letters" in said
+    assert "'Bad Store' is no name of a file store, so it is not served" in said
+    assert said.count("is not served") == 2

@@ -1,6 +1,7 @@
 """Whether a project is here: the disk is asked, and remembered only as long as it tells every change."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 
 from store.data import Data
 from uploader.upstream import here
+from uploader.upstream.aside import Aside
 from uploader.upstream.here import Here
 
 Has = Callable[[str], bool]
@@ -24,7 +26,7 @@ def data(tmp_path: Path) -> Data:
 
 @pytest.fixture
 def has(data: Data) -> Has:
-    found = Here()
+    found = Here(Aside())
     return lambda project: asyncio.run(found.has(data.default, project))
 
 
@@ -40,7 +42,19 @@ def has(data: Data) -> Has:
         (".demo-1.0-py3-none-any.whl", [], ["demo"]),
         ("deep/er/demo-1.0.zip", ["demo"], ["deep", "er"]),
         ("demo.status", ["demo"], ["status"]),
+        ("Demo_Two.status", ["demo-two"], ["demo"]),
         ("notes.txt", [], ["notes"]),
+        ("one-2005k.tar.gz", ["one"], []),  # of none of these anybody can list anything
+        ("two-1.0.custom-build.tar.gz", ["two"], ["tw"]),
+        ("three-latest.zip", ["three", "three-latest"], []),
+        ("four-1.0.x-py3-none-any.whl", ["four"], []),
+        ("five-1.0.tar.xz", ["five"], []),
+        ("six.tar.gz", ["six"], []),
+        ("seven-1.0 copy.tar.gz", ["seven"], []),
+        ("eight-1.0.TAR.GZ", ["eight"], []),
+        ("nine-1.0.tar.gz.asc", ["nine"], []),
+        ("Its_Own/whatever.tar.gz", ["its-own", "whatever"], []),
+        ("others/demo-1.0.tar.gz", ["demo"], ["others"]),
     ],
 )
 def test_a_file_that_can_be_of_a_project_has_it_here(
@@ -104,3 +118,58 @@ def test_packages_that_are_not_there_are_not_taken_for_empty(data: Data, has: Ha
     data.default.packages.write_text("a file")
     with pytest.raises(NotADirectoryError):
         has("anything")
+
+
+def test_what_is_moved_while_it_is_looked_for_is_found(data: Data, has: Has, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Always to where it is not looked at that moment."""
+    packages = data.default.packages
+    for name in ("a", "b"):
+        (packages / name).mkdir()
+    file = packages / "b/moved-1.0.tar.gz"
+    file.touch()
+    scandir, moves = os.scandir, 0
+
+    def scan(path: Path) -> object:
+        nonlocal moves, file
+        if file.parent == path and moves < 2:
+            file, moves = file.rename(packages / ("a" if path.name == "b" else "b") / file.name), moves + 1
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert has("moved")
+    assert moves == 2
+
+
+def test_where_everything_is_being_moved_it_cannot_be_told(
+    data: Data, has: Has, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = data.default.packages
+    for name in ("a", "b"):
+        (packages / name).mkdir()
+    scandir = os.scandir
+
+    def scan(path: Path) -> object:
+        (packages / "a/x").touch()
+        (packages / "b/x").touch()
+        os.utime(packages / "a")
+        os.utime(packages / "b")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    with pytest.raises(OSError, match="files are being moved"):
+        has("anything")
+
+
+def test_one_directory_that_always_changes_is_no_reason_not_to_tell(
+    data: Data, has: Has, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where there are uploads all the time."""
+    scandir = os.scandir
+
+    def scan(path: Path) -> object:
+        found = list(scandir(path))
+        os.utime(path)
+        return contextlib.nullcontext(found)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert not has("anything")

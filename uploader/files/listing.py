@@ -69,11 +69,11 @@ def _read_entry(directory: Path, name: str) -> Entry | None:
     return Entry(name, None if stat.S_ISDIR(facts.st_mode) else facts.st_size, int(facts.st_mtime))
 
 
-def render(listing: Listing, form: str) -> bytes:
-    """In one of the `FORMS`."""
+def render(listing: Listing, form: str, address: str = "") -> bytes:
+    """In one of the `FORMS`, for who came by that address, where it is known."""
     if form == JSON:
         return _render_json(listing)
-    return _render_text(listing) if form == TEXT else _render_page(listing)
+    return _render_text(listing) if form == TEXT else _render_page(listing, address)
 
 
 def _render_json(listing: Listing) -> bytes:
@@ -114,15 +114,22 @@ _HTML = """<!DOCTYPE html>
 <main>
 <h1>{title}</h1>
 {found}
-</main>
+{how}</main>
 </body>
 </html>
 """
-_ROW = '<tr><td><a href="{url}">{name}</a></td><td>{size}</td><td><time datetime="{time}">{day}</time></td></tr>\n'
-_TABLE = '<table class="entries">\n<tr><th>Name</th><th>Size</th><th>Changed</th></tr>\n{rows}</table>'
+_ROW = '<tr><td><a href="{url}">{name}</a></td><td>{size}</td><td><time datetime="{time}">{shown}</time></td></tr>\n'
+_TABLE = '<table class="entries">\n<tr><th>Name</th><th>Size</th><th>Changed (UTC)</th></tr>\n{rows}</table>'
 
 
-def _render_page(listing: Listing) -> bytes:
+_HOW = """<details>
+<summary>Put a file here</summary>
+<pre>curl -T FILE -u YOUR-NAME {url}</pre>
+</details>
+"""
+
+
+def _render_page(listing: Listing, address: str) -> bytes:
     depth = listing.path.count("/")
     names = ["Larder", FILES, *filter(None, listing.path.split("/"))]
     way = [f'<a href="{"../" * (depth + 1 - at)}">{_shown(name)}</a>' for at, name in enumerate(names[:-1])]
@@ -130,7 +137,9 @@ def _render_page(listing: Listing) -> bytes:
     found = _TABLE.format(rows=rows) if rows else "<p>Nothing is here.</p>"
     if listing.next is not None:
         found += f'\n<p><a href="{listing.next_url}">More</a></p>'
-    page = _HTML.format(title=_shown(names[-1]), root="../" * (depth + 1), way=" / ".join(way), found=found)
+    url = f"{address}/{FILES}/{quote(listing.path)}"
+    how = _HOW.format(url=html.escape(url)) if address and listing.path else ""
+    page = _HTML.format(how=how, title=_shown(names[-1]), root="../" * (depth + 1), way=" / ".join(way), found=found)
     return page.encode("ascii", "xmlcharrefreplace")
 
 
@@ -138,7 +147,7 @@ def _render_row(entry: Entry) -> str:
     is_directory = entry.size is None
     size = "" if entry.size is None else render_size(entry.size)
     name = _shown(entry.name) + ("/" if is_directory else "")
-    return _ROW.format(url=entry.url, name=name, size=size, time=entry.time, day=entry.time[:10])
+    return _ROW.format(url=entry.url, name=name, size=size, time=entry.time, shown=entry.time[:16].replace("T", " "))
 
 
 def _shown(name: str) -> str:

@@ -26,6 +26,7 @@ from uploader.rules import Rules
 
 ADDRESS = "/.files"  # where nginx asks for what is no file,
 ALL = "/.file-stores"  # and for which stores there are
+ORIGIN = "X-Larder-Origin"  # scheme, host and port that somebody came by, as nginx saw them
 AT_ONCE = 2  # directories that are read, however many are asked for: nobody who uploads or reads waits for them
 
 T = TypeVar("T")
@@ -87,4 +88,5 @@ def _unreadable(address: Address) -> HttpRefusal:
 def _answer(request: web.Request, listing: Listing) -> web.Response:
     form = choose(",".join(request.headers.getall("Accept", ())), FORMS)
     charset = None if form == JSON else "utf-8"
-    return web.Response(body=render(listing, form), content_type=form, charset=charset)
+    body = render(listing, form, request.headers.get(ORIGIN, ""))
+    return web.Response(body=body, content_type=form, charset=charset)

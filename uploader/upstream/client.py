@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import urljoin
@@ -19,11 +20,15 @@ MOVED = (301, 302, 303, 307, 308)
 
 
 class Unreachable(Exception):
-    """There is no answer to be had, or it `was_answered` what is of no use; why, in one line without a secret."""
+    """There is no answer to be had, or it `was_answered` what is of no use; why, in one line without a secret.
 
-    def __init__(self, message: str, *, was_answered: bool = False) -> None:
+    It `is_general` where whatever else is asked would not be answered either.
+    """
+
+    def __init__(self, message: str, *, was_answered: bool = False, is_general: bool | None = None) -> None:
         super().__init__(message)
         self.was_answered = was_answered
+        self.is_general = not was_answered if is_general is None else is_general
 
 
 class Ask(NamedTuple):
@@ -45,7 +50,16 @@ class Client:
 
     def __init__(self, logins: Mapping[str, Login]) -> None:
         self._logins = logins
+        self._name = f"1.1 larder-{secrets.token_hex(8)}"
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    def is_round(self, via: str) -> bool:
+        """Whether who asks is asked by this one: an upstream that leads back here (RFC 9110, 7.6.3)."""
+        return self._name in via
+
+    def add_to(self, via: str) -> str:
+        """What is to be sent to whom it is asked next."""
+        return f"{via}, {self._name}" if via else self._name
 
     @contextlib.asynccontextmanager
     async def get(self, ask: Ask) -> AsyncIterator[aiohttp.ClientResponse]:

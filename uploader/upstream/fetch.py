@@ -12,7 +12,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from store.errors import AlreadyExists
-from store.files import Incoming, open_incoming, place
+from store.files import Incoming, open_incoming, place, place_over
+from uploader.upstream.aside import Aside
+from uploader.upstream.budget import Room
 from uploader.upstream.client import Ask, Client, Unreachable, read_blocks
 from uploader.upstream.detail import Source
 
@@ -25,45 +27,47 @@ AS_IT_IS = {"Accept-Encoding": "identity"}  # what is compressed on the way has 
 class Fetch:
     """Of the source's bytes to the target. `run` goes on, whoever does not wait any longer."""
 
-    def __init__(self, source: Source, target: Path, limit: int) -> None:
+    def __init__(self, source: Source, target: Path, limit: int, aside: Aside) -> None:
         self.source = source
         self.target = target
         self.size: int | None = None  # as the upstream says; None where it does not
         self.written = 0  # bytes, so far
         self.is_whole = False
         self._limit = limit
+        self._aside = aside
         self._hash = hashlib.new(source.digest.algorithm, usedforsecurity=False) if source.digest else None
         self._incoming: Incoming | None = None
         self._error: Exception | None = None
         self._changed = asyncio.Condition()
 
-    async def run(self, client: Client, origins: frozenset[str]) -> None:
+    async def run(self, client: Client, origins: frozenset[str], room: Room) -> None:
         """Fetch and keep it. Whatever goes wrong is for all who read, too."""
         try:
             self.target.parent.mkdir(parents=True, exist_ok=True)
             with open_incoming(self.target.parent) as self._incoming:
                 async with asyncio.timeout(DEADLINE):
-                    await self._receive(client, Ask(self.source.url, origins, AS_IT_IS, decoded=False), self._incoming)
-                await asyncio.to_thread(self._keep, self._incoming)
+                    ask = Ask(self.source.url, origins, AS_IT_IS, decoded=False)
+                    await self._receive(client, ask, self._incoming, room)
+                await self._aside(self._keep, self._incoming)
+                room.kept = self.written
                 await self._tell(is_whole=True)
         except Exception as error:
             late = Unreachable(f"{self.source.shown}: it does not come in time")
             await self._tell(error=late if isinstance(error, TimeoutError) else error)
             raise
 
-    async def _receive(self, client: Client, ask: Ask, incoming: Incoming) -> None:
+    async def _receive(self, client: Client, ask: Ask, incoming: Incoming, room: Room) -> None:
         async with client.get(ask) as response:
             if response.status != 200:
                 raise self._refuse(f"answered {response.status}; expected a file")
             self.size = response.content_length
             if self.size is None and self.source.digest is None:
-                raise self._refuse(
-                    "has neither a digest nor a length, by which a part of it could be told from the whole"
-                )
+                raise self._refuse("has neither a digest nor a length; expected one, to tell whether it is whole")
             self._check_limit(self.size or 0)
+            await room.take(self.size or 0)
             async for block in read_blocks(response):
                 self._check_limit(self.written + len(block))
-                await asyncio.to_thread(self._write, incoming, block)
+                await self._aside(self._write, incoming, block)
                 await self._tell()
 
     def _check_limit(self, size: int) -> None:
@@ -84,6 +88,9 @@ class Fetch:
         said = self.source.digest
         if said and self._hash and self._hash.hexdigest() != said.value:
             raise self._refuse(f"has {said.algorithm} {self._hash.hexdigest()}; expected {said.value}")
+        if said is None:
+            place_over(incoming, self.target)
+            return
         with contextlib.suppress(AlreadyExists):  # it comes to the same, or would not be called so
             place(incoming, self.target)
 
@@ -96,7 +103,10 @@ class Fetch:
             self._changed.notify_all()
 
     async def wait(self, position: int = 0) -> int:
-        """How many bytes may be read, once there are some after the position, or all; raises what went wrong."""
+        """How many bytes may be read, once there are some after the position, or all; raises what went wrong.
+
+        Where the upstream says no length there are all or none: nobody could tell a part of it from the whole.
+        """
         async with self._changed:
             await self._changed.wait_for(lambda: self._error or self.is_whole or self._readable > position)
         if self._error:
@@ -105,7 +115,9 @@ class Fetch:
 
     @property
     def _readable(self) -> int:
-        return self.written if self.is_whole else max(0, self.written - HELD_BACK)
+        if self.is_whole:
+            return self.written
+        return 0 if self.size is None else max(0, self.written - HELD_BACK)
 
     async def read(self) -> AsyncIterator[bytes]:
         """All of it, as it comes."""
@@ -114,7 +126,7 @@ class Fetch:
             while not self.is_whole or position < self.written:
                 end = await self.wait(position)
                 while position < end:
-                    block = await asyncio.to_thread(os.pread, descriptor, min(BLOCK, end - position), position)
+                    block = await self._aside(os.pread, descriptor, min(BLOCK, end - position), position)
                     position += len(block)
                     yield block
         finally:

@@ -5,6 +5,7 @@ import logging
 from functools import partial
 from pathlib import Path
 
+from uploader.upstream.aside import Aside
 from uploader.upstream.budget import Budget
 from uploader.upstream.client import Client
 from uploader.upstream.detail import Source
@@ -19,9 +20,10 @@ MOST = 32  # at once; others wait for one of these to end
 class Fetches:
     """Of all repositories, by where they will be kept."""
 
-    def __init__(self, client: Client, budget: Budget) -> None:
+    def __init__(self, client: Client, budget: Budget, aside: Aside) -> None:
         self._client = client
         self._budget = budget
+        self._aside = aside
         self._fetches: dict[Path, Fetch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MOST)
@@ -29,20 +31,18 @@ class Fetches:
     def begin(self, sought: Sought, source: Source, target: Path) -> Fetch:
         """The one that is under way, or a new one."""
         if target not in self._fetches:
-            fetch = self._fetches[target] = Fetch(source, target, sought.policy.upstream_cache)
+            fetch = self._fetches[target] = Fetch(source, target, sought.policy.upstream_cache, self._aside)
             task = asyncio.create_task(self._run(sought, fetch))
             self._tasks.add(task)
             task.add_done_callback(partial(self._end, fetch))
         return self._fetches[target]
 
     async def _run(self, sought: Sought, fetch: Fetch) -> None:
-        async with self._room:
-            await fetch.run(self._client, sought.origins)
+        async with self._room, self._budget.room(sought) as room:
+            await fetch.run(self._client, sought.origins, room)
         digest = fetch.source.digest
-        log.info(
-            "fetched %s for %s: %s", fetch.source.shown, sought.project, " ".join(digest or ("no digest was said",))
-        )
-        await self._budget.add(sought, fetch.written)
+        said = " ".join(digest) if digest else "no digest was said"
+        log.info("fetched %s for %s: %s", fetch.source.shown, sought.project, said)
 
     def _end(self, fetch: Fetch, task: "asyncio.Task[None]") -> None:
         self._fetches.pop(fetch.target, None)

@@ -1,6 +1,7 @@
 """Whether a project is here: asked of the disk, and not of pages, which may be gone or not made yet."""
 
 import asyncio
+import errno
 import os
 import time
 from bisect import bisect_left
@@ -8,17 +9,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from store.names import collation_key, is_ignored, possible_projects
+from packaging.utils import canonicalize_name
+
+from store.names import base_of_sidecar, collation_key, is_ignored, possible_projects
 from store.repository import Repository
+from store.status import SUFFIX
+from uploader.upstream.aside import Aside
 
 SETTLED = 2.0  # seconds after which the times of a directory tell every change of it
+TICK = 0.02  # seconds that a time may be wrong by
 DEPTH = 100  # directories in each other
+TRIES = 5
+ARCHIVES = (".whl", ".egg", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".exe", ".msi", ".rpm", ".deb")
 
 
 class _Directory(NamedTuple):
     """As it was when `mark` was what changes with it; the names of files in the order of their collation keys."""
 
+    path: Path
     mark: tuple[int, ...]
+    is_settled: bool
     keys: list[str]
     filenames: list[str]
     below: list[str]
@@ -27,7 +37,8 @@ class _Directory(NamedTuple):
 class Here:
     """Remembers of each directory what is in it, for as long as its times stay."""
 
-    def __init__(self) -> None:
+    def __init__(self, aside: Aside) -> None:
+        self._aside = aside
         self._known: dict[Path, _Directory] = {}
         self._turn = asyncio.Lock()
 
@@ -36,15 +47,21 @@ class Here:
         if os.path.lexists(repository.project(project)) or os.path.lexists(repository.status(project)):
             return True
         async with self._turn:
-            return await asyncio.to_thread(self._look, repository.packages, project)
+            return await self._aside(self._look, repository.packages, project)
 
     def _look(self, packages: Path, project: str) -> bool:
-        seen: dict[Path, _Directory] = {}
-        found = any(_has(each, project) for each in self._walk(packages, seen, DEPTH))
-        if not found:  # then all of it was seen
+        """What is moved meanwhile may be seen in neither place: then it is looked again."""
+        for number in range(TRIES):
+            seen: dict[Path, _Directory] = {}
+            if any(_has(each, project) for each in self._walk(packages, seen, DEPTH)):
+                return True
+            changed = [each for each in seen.values() if _is_changed(each)]
             outside = {path: each for path, each in self._known.items() if not path.is_relative_to(packages)}
-            self._known = outside | seen
-        return found
+            self._known = outside | {path: each for path, each in seen.items() if each.is_settled}
+            if not changed or (number and changed == [seen[packages]]):  # within one directory nothing is lost twice
+                return False
+            time.sleep(TICK)
+        raise OSError(errno.EBUSY, "files are being moved")
 
     def _walk(self, path: Path, seen: dict[Path, _Directory], depth: int) -> Iterator[_Directory]:
         """Every directory that may hold distributions; one below them that is gone meanwhile holds none."""
@@ -60,8 +77,7 @@ class Here:
             yield from self._walk(path / name, seen, depth - 1)
 
     def _read(self, path: Path) -> _Directory:
-        began, facts = time.time(), path.stat()
-        mark = facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns  # the last is nobody's to set back
+        mark = _read_mark(path)
         known = self._known.get(path)
         if known is not None and known.mark == mark:
             return known
@@ -69,15 +85,43 @@ class Here:
             served = [entry for entry in entries if not is_ignored(entry.name)]
             below = [entry.name for entry in served if entry.is_dir(follow_symlinks=False)]
         files = sorted((collation_key(name), name) for name in {entry.name for entry in served} - set(below))
-        is_settled = facts.st_ctime < began - SETTLED
-        found = [key for key, _ in files], [name for _, name in files]
-        return _Directory(mark if is_settled else (), *found, below)
+        is_settled = mark[-1] < (time.time() - SETTLED) * 1e9
+        return _Directory(path, mark, is_settled, [key for key, _ in files], [name for _, name in files], below)
+
+
+def _read_mark(path: Path) -> tuple[int, ...]:
+    """The last is nobody's to set back."""
+    facts = path.stat()
+    return facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns
+
+
+def _is_changed(directory: _Directory) -> bool:
+    """Since it was read, as far as its times can tell so soon."""
+    try:
+        return _read_mark(directory.path) != directory.mark or directory.mark[-1] > (time.time() - TICK) * 1e9
+    except OSError:
+        return True
 
 
 def _has(directory: _Directory, project: str) -> bool:
     at = bisect_left(directory.keys, f"{project}-")
     while at < len(directory.keys) and directory.keys[at].startswith(f"{project}-"):
-        if project in possible_projects(directory.filenames[at]):
+        if _can_be_of(directory.filenames[at], project):
             return True
         at += 1
-    return False
+    is_its_own = canonicalize_name(directory.path.name) == project
+    return is_its_own and any(_is_odd(filename) for filename in directory.filenames)
+
+
+def _can_be_of(filename: str, project: str) -> bool:
+    """Of a name that begins with the project's: also where the rest is no version, so that nobody can list the file."""
+    if filename.endswith(SUFFIX):
+        return canonicalize_name(filename.removesuffix(SUFFIX)) == project
+    filename = base_of_sidecar(filename) or filename
+    possible = possible_projects(filename)
+    return project in possible if possible else _is_odd(filename)
+
+
+def _is_odd(filename: str) -> bool:
+    """An archive that is called as no distribution can be."""
+    return any(suffix in filename.lower() for suffix in ARCHIVES) and not possible_projects(filename)

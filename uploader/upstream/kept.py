@@ -3,11 +3,10 @@
 found/<project>/sources.jsonl    a line of what is known of the page, whose time is when it was asked for last;
                                  then a line for each file, of where it comes from
                 simple.*         the page, in each form
-                <digest>-<file>  a file; what the name begins with is of what it has to come to
+                <mark>-<file>    a file; the mark stands for what it has to come to
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -25,9 +24,10 @@ from uploader.upstream.sought import Sought
 
 SOURCES = "sources.jsonl"
 PAGE = (SOURCES, DETAIL_HTML, DETAIL_JSON, *ALIASES)
-MARK = 32  # hex digits before the name of a file
+LASTING = 600.0  # seconds that a page, and what nobody said a digest of, is taken for what it is, at most
+IN_USE = 3.0  # seconds for which what was used is not removed
 USED = 60.0  # seconds for which it need not be said again that a file was used
-FORMAT = 2
+FORMAT = 3
 
 _JSON = json.JSONEncoder().encode
 
@@ -63,8 +63,8 @@ def find_source(sought: Sought, filename: str) -> Source | None:
         start = content.find(f"\n[{_JSON(filename)}, ".encode()) + 1
         if not start or json.loads(content[: content.index(b"\n")])["of"] != _stand_for(sought):
             return None
-        _, url, digest = json.loads(content[start : content.index(b"\n", start)])
-        return Source(url, Digest(*digest) if digest else None)
+        _, url, digest, mark = json.loads(content[start : content.index(b"\n", start)])
+        return Source(url, Digest(*digest) if digest else None, mark)
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -75,21 +75,26 @@ def _stand_for(sought: Sought) -> list[Any]:
 
 
 def keep_page(sought: Sought, detail: Detail, etag: str, lasting: float) -> Known:
-    """Write the page: first where the files are, so that all that it names can be had."""
+    """Write the page. Should that break off, it is asked for again, whatever the upstream says of its tag."""
     sought.directory.mkdir(parents=True, exist_ok=True)
-    files.write(sought.directory / SOURCES, "".join(_list_lines(sought, detail, etag, lasting)).encode())
+    _write_sources(sought, detail, "", 0.0)  # first, so that all that the page names can be had
     for name, content in render_detail(detail.shown).items():
         _write_page(sought.directory / name, content)
     for alias, name in ALIASES.items():
         with contextlib.suppress(FileExistsError):
             (sought.directory / alias).symlink_to(name)
+    _write_sources(sought, detail, etag, lasting)
     return Known(etag, time.time(), lasting)
+
+
+def _write_sources(sought: Sought, detail: Detail, etag: str, lasting: float) -> None:
+    files.write(sought.directory / SOURCES, "".join(_list_lines(sought, detail, etag, lasting)).encode())
 
 
 def _list_lines(sought: Sought, detail: Detail, etag: str, lasting: float) -> Iterator[str]:
     yield _JSON({"of": _stand_for(sought), "etag": etag, "lasting": lasting}) + "\n"
     for name, source in (*detail.sources.items(), *_list_metadata(detail)):
-        yield _JSON((name, source.url, source.digest)) + "\n"
+        yield _JSON((name, *source)) + "\n"
 
 
 def _list_metadata(detail: Detail) -> Iterator[tuple[str, Source]]:
@@ -102,7 +107,8 @@ def _list_metadata(detail: Detail) -> Iterator[tuple[str, Source]]:
 def _source_of_metadata(file: SimpleFile, source: Source) -> Source:
     parts = urlsplit(source.url)
     url = urlunsplit(parts._replace(path=parts.path + METADATA))
-    return Source(url, pick_digest(file.core_metadata) if isinstance(file.core_metadata, Mapping) else None)
+    digest = pick_digest(file.core_metadata) if isinstance(file.core_metadata, Mapping) else None
+    return Source(url, digest, source.mark)
 
 
 def _write_page(path: Path, content: bytes) -> None:
@@ -114,7 +120,7 @@ def _write_page(path: Path, content: bytes) -> None:
 
 def size_of_page(sought: Sought) -> int:
     """Bytes that it takes, in all its forms."""
-    return sum(facts.st_size for name in PAGE if (facts := _look(sought.directory / name)))
+    return sum(size_on_disk(facts) for name in PAGE if (facts := _look(sought.directory / name)))
 
 
 def note_checked(sought: Sought) -> None:
@@ -127,10 +133,17 @@ def forget_page(sought: Sought) -> None:
     (sought.directory / SOURCES).unlink(missing_ok=True)
 
 
-def name_of(filename: str, source: Source) -> str:
-    """What a file is called where it is kept: another one as soon as the upstream has other bytes under its name."""
-    mark = source.digest.value if source.digest else hashlib.sha256(source.url.encode()).hexdigest()
-    return f"{mark[:MARK]}-{filename}"
+def path_of(sought: Sought, mark: str, filename: str) -> Path:
+    """Where a file is kept."""
+    return sought.directory / f"{mark}-{filename}"
+
+
+def is_old(path: Path) -> bool:
+    """Whether a file of which no digest was said may be another by now."""
+    try:
+        return time.time() - path.stat().st_mtime > LASTING
+    except OSError:
+        return True
 
 
 def use(path: Path) -> bool:
@@ -144,6 +157,11 @@ def use(path: Path) -> bool:
     return True
 
 
+def size_on_disk(facts: os.stat_result) -> int:
+    """Bytes, in whole blocks."""
+    return facts.st_blocks * 512
+
+
 class _Unit(NamedTuple):
     """What is removed together: a file, or all of a page. `used` is when it was so last, `size` in bytes."""
 
@@ -153,16 +171,17 @@ class _Unit(NamedTuple):
 
 
 def prune(repository: Repository, limit: int) -> int:
-    """Remove what was used longest ago until there are no more bytes than the limit; how many there are then."""
+    """Remove what was used longest ago until there is no more than the limit; how many bytes there are then.
+
+    What is used at this moment stays, for somebody may be on the way to it.
+    """
     units = sorted(_list_units(repository.found))
     total = sum(unit.size for unit in units)
     for unit in units:
-        if total <= limit:
+        if total <= limit or unit.used > time.time() - IN_USE:
             break
         for path in unit.paths:
             path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # there is more in it
-            unit.paths[0].parent.rmdir()
         total -= unit.size
     return total
 
@@ -173,10 +192,10 @@ def _list_units(found: Path) -> Iterator[_Unit]:
         known = {Path(directory, name): facts for name in names if (facts := _look(Path(directory, name)))}
         page = [path for path in sorted(known, reverse=True) if path.name in PAGE]  # where it comes from goes first
         for paths in ([path] for path in known if path not in page):
-            yield _Unit(known[paths[0]].st_atime, known[paths[0]].st_size, paths)
+            yield _Unit(known[paths[0]].st_atime, size_on_disk(known[paths[0]]), paths)
         if page:
             used = known.get(Path(directory, SOURCES), known[page[0]]).st_atime
-            yield _Unit(used, sum(known[path].st_size for path in page), page)
+            yield _Unit(used, sum(size_on_disk(known[path]) for path in page), page)
 
 
 def _look(path: Path) -> os.stat_result | None:

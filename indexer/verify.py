@@ -49,7 +49,7 @@ def repair(repository: Repository, findings: Iterable[Finding]) -> None:
         doubt(repository, doubted)
         print(f"{repository.packages}: {len(doubted)} to be read again")  # noqa: T201
     for derived in dict.fromkeys(finding.derived for finding in found if finding.derived):
-        files.remove(derived)
+        files.remove_at_once(derived)
         print(render_printable(f"{derived}: removed, to be made anew"))  # noqa: T201
 
 

@@ -187,3 +187,11 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def remove_at_once(path: Path) -> None:
+    """The same in one step, for what may be exchanged or filled at this moment."""
+    aside = path.with_name(f"{PREFIX}{secrets.token_hex(8)}")
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(aside)
+        remove(aside)

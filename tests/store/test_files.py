@@ -217,3 +217,19 @@ def test_a_file_may_be_read_by_all_whatever_the_umask(way: str, tmp_path: Path) 
     finally:
         os.umask(before)
     assert (tmp_path / "there").stat().st_mode & 0o777 == 0o644
+
+
+def test_what_is_filled_meanwhile_can_be_removed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page"
+    page.mkdir()
+    rmtree = shutil.rmtree
+
+    def fill_and_remove(path: Path) -> None:
+        page.mkdir()
+        (page / "new").touch()
+        rmtree(path)
+
+    monkeypatch.setattr(shutil, "rmtree", fill_and_remove)
+    files.remove_at_once(page)
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
+    files.remove_at_once(tmp_path / "nothing")

@@ -55,8 +55,12 @@ class Budget:
         async with self._changed:
             await self._changed.wait_for(lambda: self._coming.get(name, 0) + size <= max(limit, size))
             self._coming[name] = self._coming.get(name, 0) + size
-            if self._totals.get(name, limit) + self._coming[name] > limit:
-                await self._make_room(sought)
+            try:
+                if self._totals.get(name, limit) + self._coming[name] > limit:
+                    await self._make_room(sought)
+            except BaseException:
+                self._coming[name] -= size
+                raise
 
     async def _make_room(self, sought: Sought) -> None:
         """What is in use now is removed later."""

@@ -30,6 +30,7 @@ from uploader.upstream.kept import is_old, path_of, use
 from uploader.upstream.pages import Pages
 from uploader.upstream.sought import Sought
 
+CHANGED = "other rules came into force while the project was looked up elsewhere; try again"
 PROJECT = "{project:[a-z0-9]+(?:-[a-z0-9]+)*}"
 PAGES = f"/.upstream/{PROJECT}/{{page:simple\\.(?:html|v1html|json)}}"  # where nginx asks
 FILES = f"/.upstream-file/{PROJECT}/{{mark:[0-9a-z]+}}/{{file:[^/]+}}"
@@ -61,7 +62,8 @@ class Fallback:
             return web.Response(status=302, headers={"Location": sought.url})
         with self._calm.disturbed(), explained():  # a page may take a hundred times its size while it is read
             await self._pages.find(sought, ", ".join(request.headers.getall("Via", ())))
-        await self._seek(request)  # again, for somebody may have brought it here, or made it private, meanwhile
+        if await self._seek(request) != sought:  # again: it may have been brought here, or made private, meanwhile
+            raise HttpRefusal(503, CHANGED, {"Retry-After": "1"})
         return accelerate(f"/.found/{sought.project}/{request.match_info['page']}")
 
     async def file(self, request: web.Request) -> web.StreamResponse:

@@ -116,7 +116,8 @@ class Pages:
             self.problems[upstream] = str(error)
             if not error.was_answered:
                 self._down[upstream] = time.monotonic() + DOWN
-        if error is not None and not isinstance(error, HttpRefusal) and str(error) != before:
+        is_news = not (before and upstream in self.problems)  # of an upstream that is not there once, not for each name
+        if error is not None and not isinstance(error, HttpRefusal) and is_news:
             log.warning("could not find %s elsewhere: %s", sought.project, error)
 
     async def _ask(self, sought: Sought, known: Known | None, via: str) -> Known:

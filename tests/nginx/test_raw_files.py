@@ -487,6 +487,9 @@ def test_names_of_every_kind_can_be_found_by_the_listing(larder: Larder) -> None
     for entry in entries:
         assert larder.get(f"/files/data/odd/{entry['url'].removeprefix('./')}").status == 200, entry
     assert larder.get("/files/data/odd/new%0Aline/x").body == b"new\nline/x"
+    (odd / os.fsdecode(b"directory-\xff<>")).mkdir()
+    for form in ("text/html", "application/json", "text/plain"):
+        assert larder.get("/files/data/odd/directory-%FF%3C%3E/", Accept=form).status == 200
 
 
 def test_a_listing_goes_on_after_a_name_that_is_no_text(larder: Larder) -> None:

@@ -137,7 +137,7 @@ def _render_page(listing: Listing, address: str) -> bytes:
     found = _TABLE.format(rows=rows) if rows else "<p>Nothing is here.</p>"
     if listing.next is not None:
         found += f'\n<p><a href="{listing.next_url}">More</a></p>'
-    url = f"{address}/{FILES}/{quote(listing.path)}"
+    url = f"{address}/{FILES}/{quote(os.fsencode(listing.path))}"
     how = _HOW.format(url=html.escape(url)) if address and listing.path else ""
     page = _HTML.format(how=how, title=_shown(names[-1]), root="../" * (depth + 1), way=" / ".join(way), found=found)
     return page.encode("ascii", "xmlcharrefreplace")

@@ -272,7 +272,7 @@ def test_a_nul_is_refused(larder: Larder, path: str) -> None:
 
 READS = (
     "../../auth/.htpasswd", "..%2f..%2fauth/.htpasswd", ".secret", "%2esecret", "x.part", ".d/x", "link",
-    "dir/hostname", "dir/", "dir", "loop", "fifo",
+    "dir/hostname", "dir/", "dir", "loop", "fifo", "n" * 300,
 )  # fmt: skip
 
 

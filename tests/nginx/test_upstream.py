@@ -645,7 +645,7 @@ def test_a_page_that_could_not_be_kept_is_asked_for_again(larder: Larder, elsewh
     assert larder.detail("torn")
     new = elsewhere.give_file("torn-2.0.tar.gz", b"2")
     elsewhere.give_project("torn", new, ETag='"2"', Cache_Control="no-cache")
-    directory = larder.data / "upstream/default/torn"
+    [directory] = (larder.data / "upstream").rglob("torn")
     obstacle = directory / ".incoming-simple.html"  # what the page is written to first
     obstacle.mkdir()
     assert larder.get("/simple/torn/").status in (200, 503)
@@ -741,3 +741,35 @@ def test_what_was_damaged_where_it_is_kept_is_found_and_fetched_anew(larder: Lar
     assert (said.returncode, expected in said.stdout.splitlines()) == (1, True)
     run_tool(*command, "--repair", check=False)
     assert fetch(larder, "damaged", "damaged-1.0.tar.gz") == b"good"
+
+
+def test_files_of_which_nobody_says_how_long_they_are_keep_to_the_limit(larder: Larder, elsewhere: Elsewhere) -> None:
+    larder.rule(policy(elsewhere, more='upstream_cache = "6 MB"'))
+    bodies = {number: os.urandom(2_000_000) for number in range(8)}
+    for number, body in bodies.items():
+        elsewhere.give_project(f"endless-{number}", elsewhere.give_file(f"endless_{number}-1.0.tar.gz", body))
+        elsewhere.give(f"/files/endless_{number}-1.0.tar.gz", body, length=-1)
+    paths = [link(larder, f"endless-{number}", f"endless_{number}-1.0.tar.gz") for number in bodies]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(larder.get, paths))
+    assert {answer.status for answer in answers} <= {200, 502}
+    assert all(answer.body == bodies[number] for number, answer in enumerate(answers) if answer.status == 200)
+    wait_until(lambda: size_of(larder.data / "upstream") <= 6_000_000, 30)
+
+
+def test_a_page_of_one_upstream_is_not_taken_for_the_others(
+    larder: Larder, elsewhere: Elsewhere, other: Elsewhere
+) -> None:
+    elsewhere.give_project("changed", elsewhere.give_file("changed-1.0.tar.gz", b"1"))
+    other.give_project("changed", other.give_file("changed-2.0.tar.gz", b"2"))
+    page = elsewhere.given["/simple/changed/"]
+    page.before = 10
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(larder.get, "/simple/changed/")
+        wait_until(lambda: elsewhere.count("/simple/changed/"))
+        larder.rule(policy(other))
+        wait_until(lambda: list(larder.detail("changed")) == ["changed-2.0.tar.gz"])
+        page.more.set()
+        assert waiting.result().status == 503  # the rules are others now
+    assert list(larder.detail("changed")) == ["changed-2.0.tar.gz"]
+    assert fetch(larder, "changed", "changed-2.0.tar.gz") == b"2"

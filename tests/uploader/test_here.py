@@ -46,7 +46,7 @@ def has(data: Data) -> Has:
         ("notes.txt", [], ["notes"]),
         ("one-2005k.tar.gz", ["one"], []),  # of none of these anybody can list anything
         ("two-1.0.custom-build.tar.gz", ["two"], ["tw"]),
-        ("three-latest.zip", ["three", "three-latest"], []),
+        ("three-latest.zip", ["three-latest"], ["three"]),
         ("four-1.0.x-py3-none-any.whl", ["four"], []),
         ("five-1.0.tar.xz", ["five"], []),
         ("six.tar.gz", ["six"], []),
@@ -55,6 +55,11 @@ def has(data: Data) -> Has:
         ("nine-1.0.tar.gz.asc", ["nine"], []),
         ("Its_Own/whatever.tar.gz", ["its-own", "whatever"], []),
         ("others/demo-1.0.tar.gz", ["demo"], ["others"]),
+        ("demo_more-1.0-py3-none-any.whl.publish.attestation", ["demo-more"], ["demo"]),
+        ("demo_more-1.0.tar.gz.sha256", ["demo-more"], ["demo"]),
+        ("demo-more.zip", ["demo-more"], ["demo"]),
+        ("demo-more_1.0.tar.gz", ["demo-more"], ["demo"]),
+        ("demo-more-1.0.deb", ["demo-more"], ["demo"]),
     ],
 )
 def test_a_file_that_can_be_of_a_project_has_it_here(
@@ -160,16 +165,40 @@ def test_where_everything_is_being_moved_it_cannot_be_told(
         has("anything")
 
 
+@pytest.mark.parametrize("name", ["", "sub"])
 def test_one_directory_that_always_changes_is_no_reason_not_to_tell(
-    data: Data, has: Has, monkeypatch: pytest.MonkeyPatch
+    data: Data, has: Has, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """As where there are uploads all the time."""
+    """As where there are uploads all the time, or somebody copies."""
+    (data.default.packages / "sub").mkdir()
     scandir = os.scandir
 
     def scan(path: Path) -> object:
         found = list(scandir(path))
-        os.utime(path)
+        os.utime(data.default.packages / name)
         return contextlib.nullcontext(found)
 
     monkeypatch.setattr(os, "scandir", scan)
     assert not has("anything")
+
+
+def test_a_directory_that_is_renamed_while_it_is_looked_for_is_found(
+    data: Data, has: Has, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its being listed and its being read."""
+    packages = data.default.packages
+    (packages / "team").mkdir()
+    (packages / "team/corp-1.0.tar.gz").touch()
+    scandir, moves = os.scandir, 0
+
+    def scan(path: Path) -> object:
+        nonlocal moves
+        found = list(scandir(path))
+        if path == packages and moves < 3:
+            moves += 1
+            next(packages.iterdir()).rename(packages / f"team{moves}")
+        return contextlib.nullcontext(found)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert has("corp")
+    assert moves == 3

@@ -18,7 +18,7 @@ from uploader.files.listing import Listing, read_entries
 from uploader.placing import Outcome, place_bytes
 from uploader.upload.arriving import Arriving
 
-NO_DIRECTORY = (errno.ENOTDIR, errno.ELOOP)
+NO_DIRECTORY = (errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 LEFT = 86_400.0  # seconds after which what a crash left is not waited for
 
 

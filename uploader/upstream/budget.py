@@ -5,9 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from uploader.upstream.aside import Aside
+from uploader.upstream.client import Unreachable
 from uploader.upstream.kept import IN_USE, prune
 from uploader.upstream.sought import Sought
 
+PATIENCE = 60.0  # seconds
 SPARE = 0.9  # of what there may be is left by who makes room, so that not everybody has to
 
 
@@ -21,9 +23,18 @@ class Room:
         self.kept = 0
 
     async def take(self, size: int) -> None:
-        """Wait until there is room for as many bytes; once."""
-        await self._budget.reserve(self._sought, size)
-        self.reserved = size
+        """Wait until there is room for as many bytes; Unreachable where there is none for long."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._budget.reserve(self._sought, size)
+        except TimeoutError as error:
+            raise Unreachable("upstream_cache has no room beside what is being fetched", was_answered=True) from error
+        self.reserved += size
+
+    async def grow(self, size: int) -> None:
+        """The same for more of it, which waits for nobody: two that have some could wait for each other."""
+        await self._budget.reserve(self._sought, size, waits=False)
+        self.reserved += size
 
 
 class Budget:
@@ -49,10 +60,15 @@ class Budget:
                     self._totals[name] += room.kept
                 self._changed.notify_all()
 
-    async def reserve(self, sought: Sought, size: int) -> None:
-        """Wait until there can be room for as many bytes beside all others that are on their way, and make it."""
+    async def reserve(self, sought: Sought, size: int, *, waits: bool = True) -> None:
+        """Wait until there can be room for as many bytes beside all others that are on their way, and make it.
+
+        Unreachable where nobody `waits` and there is none.
+        """
         name, limit = sought.repository.name, sought.policy.upstream_cache
         async with self._changed:
+            if not waits and self._coming.get(name, 0) + size > limit:
+                raise Unreachable("upstream_cache has no room beside what is being fetched", was_answered=True)
             await self._changed.wait_for(lambda: self._coming.get(name, 0) + size <= max(limit, size))
             self._coming[name] = self._coming.get(name, 0) + size
             try:

@@ -64,7 +64,7 @@ class Fallback:
             await self._pages.find(sought, ", ".join(request.headers.getall("Via", ())))
         if await self._seek(request) != sought:  # again: it may have been brought here, or made private, meanwhile
             raise HttpRefusal(503, CHANGED, {"Retry-After": "1"})
-        return accelerate(f"/.found/{sought.project}/{request.match_info['page']}")
+        return accelerate(f"/.found/{sought.way}/{request.match_info['page']}")
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """A file that such a page names: from disk, also where the name is here by now, or as it comes."""
@@ -82,7 +82,7 @@ class Fallback:
             if response is not None:
                 return response
         kind = "found-volatile" if is_volatile(mark, filename) else "found-file"
-        return accelerate(f"/.{kind}/{sought.project}/{target.name}")
+        return accelerate(f"/.{kind}/{sought.way}/{target.name}")
 
     async def _fetch(self, request: web.Request, sought: Sought, target: Path) -> web.StreamResponse | None:
         """What comes, or nothing where it is here already; HttpRefusal where it cannot be had."""

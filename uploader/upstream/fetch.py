@@ -17,8 +17,10 @@ from uploader.upstream.aside import Aside
 from uploader.upstream.budget import Room
 from uploader.upstream.client import Ask, Client, Unreachable, read_blocks
 from uploader.upstream.detail import Source
+from uploader.upstream.kept import size_on_disk
 
 BLOCK = 1 << 18  # bytes that are read at once
+STEP = 4 << 20  # bytes that room is made for at once, where nobody says how many there are
 HELD_BACK = 1 << 16  # bytes of the end
 DEADLINE = 3600.0  # seconds
 AS_IT_IS = {"Accept-Encoding": "identity"}  # what is compressed on the way has another digest
@@ -49,7 +51,7 @@ class Fetch:
                     ask = Ask(self.source.url, origins, AS_IT_IS, decoded=False)
                     await self._receive(client, ask, self._incoming, room)
                 await self._aside(self._keep, self._incoming)
-                room.kept = self.written
+                room.kept = size_on_disk(os.fstat(self._incoming.file.fileno()))
                 await self._tell(is_whole=True)
         except Exception as error:
             late = Unreachable(f"{self.source.shown}: it does not come in time")
@@ -64,9 +66,11 @@ class Fetch:
             if self.size is None and self.source.digest is None:
                 raise self._refuse("has neither a digest nor a length; expected one, to tell whether it is whole")
             self._check_limit(self.size or 0)
-            await room.take(self.size or 0)
+            await room.take(self.size or STEP)
             async for block in read_blocks(response):
                 self._check_limit(self.written + len(block))
+                if self.written + len(block) > room.reserved:
+                    await room.grow(STEP)
                 await self._aside(self._write, incoming, block)
                 await self._tell()
 

@@ -3,9 +3,10 @@
 import asyncio
 import errno
 import os
+import re
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,10 +18,12 @@ from store.status import SUFFIX
 from uploader.upstream.aside import Aside
 
 SETTLED = 2.0  # seconds after which the times of a directory tell every change of it
-TICK = 0.02  # seconds that a time may be wrong by
+TICK = 0.01  # seconds that a time may be wrong by
 DEPTH = 100  # directories in each other
-TRIES = 5
-ARCHIVES = (".whl", ".egg", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".exe", ".msi", ".rpm", ".deb")
+TRIES = 10
+
+_ARCHIVE = re.compile(r"\.(?:whl|egg|zip|tar|tgz|gz|bz2|xz|zst|exe|msi|rpm|deb)\b", re.IGNORECASE)
+_BESIDE = re.compile(r"(?P<of>.*?\.(?:whl|egg|zip|tar\.gz|tgz|tar\.bz2|tar))\..+", re.IGNORECASE)
 
 
 class _Directory(NamedTuple):
@@ -50,18 +53,28 @@ class Here:
             return await self._aside(self._look, repository.packages, project)
 
     def _look(self, packages: Path, project: str) -> bool:
-        """What is moved meanwhile may be seen in neither place: then it is looked again."""
-        for number in range(TRIES):
+        """What is moved meanwhile may be seen in neither place: then it is looked again.
+
+        Files that come into one directory all the time are no reason to. OSError where it cannot be told.
+        """
+        before: dict[Path, list[str]] = {}
+        for _ in range(TRIES):
             seen: dict[Path, _Directory] = {}
             if any(_has(each, project) for each in self._walk(packages, seen, DEPTH)):
                 return True
             changed = [each for each in seen.values() if _is_changed(each)]
-            outside = {path: each for path, each in self._known.items() if not path.is_relative_to(packages)}
-            self._known = outside | {path: each for path, each in seen.items() if each.is_settled}
-            if not changed or (number and changed == [seen[packages]]):  # within one directory nothing is lost twice
+            self._remember(packages, seen)
+            there = {path: sorted(each.below) for path, each in seen.items()}
+            is_all = all(path / name in seen for path, names in there.items() for name in names)
+            if is_all and (not changed or (len(changed) == 1 and there == before)):
                 return False
+            before = there
             time.sleep(TICK)
         raise OSError(errno.EBUSY, "files are being moved")
+
+    def _remember(self, packages: Path, seen: dict[Path, _Directory]) -> None:
+        outside = {path: each for path, each in self._known.items() if not path.is_relative_to(packages)}
+        self._known = outside | {path: each for path, each in seen.items() if each.is_settled}
 
     def _walk(self, path: Path, seen: dict[Path, _Directory], depth: int) -> Iterator[_Directory]:
         """Every directory that may hold distributions; one below them that is gone meanwhile holds none."""
@@ -114,14 +127,22 @@ def _has(directory: _Directory, project: str) -> bool:
 
 
 def _can_be_of(filename: str, project: str) -> bool:
-    """Of a name that begins with the project's: also where the rest is no version, so that nobody can list the file."""
+    """Of a name that begins with the project's; also where the rest is no version, so that nobody can list the file."""
     if filename.endswith(SUFFIX):
         return canonicalize_name(filename.removesuffix(SUFFIX)) == project
     filename = base_of_sidecar(filename) or filename
-    possible = possible_projects(filename)
-    return project in possible if possible else _is_odd(filename)
+    if possible := _possible_projects(filename):
+        return project in possible
+    rest = collation_key(_ARCHIVE.split(filename, maxsplit=1)[0]).removeprefix(project)
+    return _is_odd(filename) and bool(re.fullmatch(r"(?:-v?[0-9].*)?", rest))
+
+
+def _possible_projects(filename: str) -> Collection[str]:
+    """Also of what lies beside a distribution, whatever that adds to its name."""
+    found = _BESIDE.fullmatch(filename)
+    return possible_projects(filename) or (possible_projects(found["of"]) if found else ())
 
 
 def _is_odd(filename: str) -> bool:
     """An archive that is called as no distribution can be."""
-    return any(suffix in filename.lower() for suffix in ARCHIVES) and not possible_projects(filename)
+    return bool(_ARCHIVE.search(filename)) and not _possible_projects(filename)

@@ -1,9 +1,10 @@
 """What is kept of an upstream, as it lies on the disk: of each project its page and some of its files.
 
-found/<project>/sources.jsonl    a line of what is known of the page, whose time is when it was asked for last;
-                                 then a line for each file, of where it comes from
-                simple.*         the page, in each form
-                <mark>-<file>    a file; the mark stands for what it has to come to
+found/<upstream>/<project>/
+    sources.jsonl    a line of what is known of the page, whose time is when it was asked for last; then a line for each
+                     file, of where it comes from
+    simple.*         the page, in each form
+    <mark>-<file>    a file; the mark stands for what it has to come to
 """
 
 import contextlib
@@ -25,8 +26,8 @@ from uploader.upstream.sought import Sought
 SOURCES = "sources.jsonl"
 PAGE = (SOURCES, DETAIL_HTML, DETAIL_JSON, *ALIASES)
 LASTING = 600.0  # seconds that a page, and what nobody said a digest of, is taken for what it is, at most
-IN_USE = 3.0  # seconds for which what was used is not removed
-USED = 60.0  # seconds for which it need not be said again that a file was used
+IN_USE = 8.0  # seconds for which what was used is not removed: longer than anybody waits before it is sent
+USED = 1.0  # seconds for which it need not be said again that a file was used
 FORMAT = 3
 
 _JSON = json.JSONEncoder().encode

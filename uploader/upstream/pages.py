@@ -75,9 +75,10 @@ class Pages:
         HttpRefusal where the upstream knows no such project; Unreachable where it cannot be asked.
         """
         known = await self._aside(read_known, sought)
+        await self._aside(use, sought.directory / SOURCES)  # so that it is not removed meanwhile
         if known is None or not known.is_fresh:
             known = await self._renew(sought, known, via)
-        await self._aside(use, sought.directory / SOURCES)
+            await self._aside(use, sought.directory / SOURCES)
         return known
 
     async def find_source(self, sought: Sought, mark: str, filename: str) -> Source | None:
@@ -132,7 +133,10 @@ class Pages:
 
     async def _take(self, response: aiohttp.ClientResponse, sought: Sought, known: Known | None) -> Known:
         if response.status == 304 and known:
-            await self._aside(note_checked, sought)
+            try:
+                await self._aside(note_checked, sought)
+            except FileNotFoundError as error:
+                raise Unreachable(f"what was kept of {sought.url} is gone meanwhile", was_answered=True) from error
             return known._replace(checked=time.time())
         if response.status in GONE:
             await self._aside(forget_page, sought)

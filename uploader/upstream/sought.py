@@ -1,5 +1,6 @@
 """What is looked for elsewhere: a value."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,11 @@ class Sought(NamedTuple):
         return frozenset((origin_of(self.policy.upstream), *self.policy.upstream_hosts))
 
     @property
+    def way(self) -> str:
+        """Where what was found is kept, below all that was: what is of one upstream is never taken for another's."""
+        return f"{sha256(self.policy.upstream.encode()).hexdigest()[:8]}/{self.project}"
+
+    @property
     def directory(self) -> Path:
-        """Where what was found is kept."""
-        return self.repository.found / self.project
+        """The same as a path."""
+        return self.repository.found / self.way

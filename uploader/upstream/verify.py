@@ -15,7 +15,7 @@ def find_damaged(data: Data) -> Iterator[tuple[Path, str]]:
     """Files that do not have the digest that their page says, and why. Nothing of what cannot be read any more."""
     with contextlib.suppress(OSError):
         for repository in data.repositories():
-            for sources in sorted(repository.found.glob(f"*/{SOURCES}")):
+            for sources in sorted(repository.found.glob(f"*/*/{SOURCES}")):
                 for path, said in _list_kept(sources):
                     found = _read_digest(path, said.algorithm)
                     if found != said.value:

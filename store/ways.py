@@ -6,10 +6,10 @@
         pages                         to the pages
         packages                      to the distributions, where none ever changes under its name,
         overwritten/packages          or where one may
-        found                   to what is kept of projects that were found elsewhere
-        files                   of a store: to its files
+        found                         to what is kept of projects that were found elsewhere
+        files                         of a store: to its files
     <repository>/readers              while only users may: to a file for each of them whose password nginx can check
-    <repository>/upstream         while names that are unknown here are looked for elsewhere
+    <repository>/upstream             while names that are unknown here are looked for elsewhere
     <repository>/boards               while anybody may read what boards do
 
 The mark is another one for each list of those who may read, and for each authority that is asked about them. So whoever

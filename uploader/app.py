@@ -15,8 +15,9 @@ from uploader.auth.gatehouse import Gatehouse
 from uploader.auth.reads import Reads
 from uploader.boards import Boards
 from uploader.change.changes import Changes
-from uploader.files import listings as files
+from uploader.files import directories
 from uploader.files.address import is_below_files
+from uploader.files.directories import Directories
 from uploader.files.stores import Stores
 from uploader.health import Health
 from uploader.index_mtime import IndexMtime
@@ -68,9 +69,9 @@ def create_app(settings: Settings) -> web.Application:
     changes = Changes(data, settings.listing_wait, gatehouse.authorization, listings)
     uploads = Uploads(settings, gatehouse.authorization, listings, changes, calm)
     raw = Stores(data, gatehouse.authorization, calm)
-    lists = files.Listings(data, gatehouse.authorization, readable)
-    app.router.add_get(files.ADDRESS, lists.list)
-    app.router.add_get(files.ALL, lists.list_all)
+    shelves = Directories(data, gatehouse.authorization, readable)
+    app.router.add_get(directories.ADDRESS, shelves.list)
+    app.router.add_get(directories.ALL, shelves.list_all)
     searches = Searches(data, gatehouse.authorization)
     app.router.add_get(searching.ADDRESS, searches.answer)
     for_boards = Boards(data, listings)
@@ -85,7 +86,7 @@ def create_app(settings: Settings) -> web.Application:
     app.router.add_put(ANY, _either(_is_raw, raw.put, changes.put))
     app.router.add_delete(ANY, _either(_is_raw, raw.delete, changes.delete))
     app.on_cleanup.append(lambda _: uploads.close())
-    app.on_cleanup.append(lists.close)
+    app.on_cleanup.append(shelves.close)
     return app
 
 

@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from store.file_store import FILES
 from store.names import is_ignored
-from store.text import render_printable, render_size, render_time
+from store.text import render_ascii, render_printable, render_size, render_time
+from uploader.page import render_page
 
 PAGE, JSON, TEXT = FORMS = ("text/html", "application/json", "text/plain")
 MOST = 10_000  # entries of one answer
@@ -101,23 +102,6 @@ def _in_one_line(name: str) -> str:
     return "".join(quote(char) if char in "\r\n" else char for char in name)
 
 
-_HTML = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="stylesheet" href="{root}-/larder.css">
-</head>
-<body>
-<nav aria-label="Where this is">{way}</nav>
-<main>
-<h1>{title}</h1>
-{found}
-{how}</main>
-</body>
-</html>
-"""
 _ROW = '<tr><td><a href="{url}">{name}</a></td><td>{size}</td><td><time datetime="{time}">{shown}</time></td></tr>\n'
 _TABLE = '<table class="entries">\n<tr><th>Name</th><th>Size</th><th>Changed (UTC)</th></tr>\n{rows}</table>'
 
@@ -139,8 +123,9 @@ def _render_page(listing: Listing, address: str) -> bytes:
         found += f'\n<p><a href="{listing.next_url}">More</a></p>'
     url = f"{address}/{FILES}/{quote(os.fsencode(listing.path))}"
     how = _HOW.format(url=html.escape(url)) if address and listing.path else ""
-    page = _HTML.format(how=how, title=_shown(names[-1]), root="../" * (depth + 1), way=" / ".join(way), found=found)
-    return page.encode("ascii", "xmlcharrefreplace")
+    title = _shown(names[-1])
+    content = f"<h1>{title}</h1>\n{found}\n{how}"
+    return render_ascii(render_page(title=title, root="../" * (depth + 1), way=" / ".join(way), content=content))
 
 
 def _render_row(entry: Entry) -> str:

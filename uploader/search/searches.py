@@ -15,6 +15,7 @@ from store.searched import Searched, read_searched, searched_version
 from uploader.answers import HttpRefusal
 from uploader.auth.authorize import Authorization
 from uploader.auth.reads import REPOSITORY
+from uploader.page import render_page
 from uploader.rules import Rules
 from uploader.search.calls import answer_call
 from uploader.search.ranking import Subject, find
@@ -97,26 +98,13 @@ async def _read_call(request: web.Request) -> bytes:
     return body
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="stylesheet" href="-/larder.css">
-</head>
-<body>
-<nav aria-label="Where this is"><a href="./">All projects</a></nav>
-<main>
-<h1>Search</h1>
+_FOUND = """<h1>Search</h1>
 <form action="search" role="search">
 <p><input name="q" type="search" value="{asked}" aria-label="Words in names and summaries" autocomplete="off"></p>
 </form>
 {found}
-</main>
-</body>
-</html>
 """
+_WAY = '<a href="./">All projects</a>'
 _ITEM = '<li><a href="project/{name}/">{name}</a> <span>{version}</span>{status}{summary}</li>\n'
 
 
@@ -125,7 +113,8 @@ def _render_page(asked: str, found: list[Searched]) -> str:
     nothing = "<p>Nothing was found.</p>" if asked.strip() else ""
     said = f'<ul class="projects">\n{items}</ul>' if items else nothing
     title = f"{asked} - search" if asked else "Search"
-    return _PAGE.format(title=html.escape(title), asked=html.escape(asked), found=said)
+    content = _FOUND.format(asked=html.escape(asked), found=said)
+    return render_page(title=html.escape(title), root="", way=_WAY, content=content)
 
 
 def _describe(project: Searched) -> dict[str, str]:

@@ -147,8 +147,7 @@ class Pages:
         async with self._budget.room(sought) as room:
             found = await self._keep(page, sought)
             room.kept = await self._aside(size_of_page, sought)
-        async with self._budget.room(sought) as room:
-            await room.take(0)
+        await self._budget.reserve(sought, 0)  # has room made where there is too much now
         return found
 
     async def _keep(self, page: Page, sought: Sought) -> Known:

@@ -32,7 +32,7 @@ AT_ONCE = 2  # directories that are read, however many are asked for: nobody who
 T = TypeVar("T")
 
 
-class Listings:
+class Directories:
     """Of all stores of one data directory."""
 
     def __init__(self, data: Data, authorization: Authorization, readable: Readable) -> None:

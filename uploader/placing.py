@@ -36,7 +36,7 @@ def _is_same(target: Path, incoming: Incoming, digest: str) -> bool:
     return target.stat().st_size == os.fstat(incoming.file.fileno()).st_size and read_digest(target) == digest
 
 
-def read_digest(file: Path) -> str:
-    """The sha256 of all that is in it."""
+def read_digest(file: Path, algorithm: str = "sha256") -> str:
+    """Of all that is in it, in hex."""
     with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+        return hashlib.file_digest(content, algorithm).hexdigest()

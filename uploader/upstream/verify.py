@@ -1,12 +1,12 @@
 """Whether what is kept of an upstream is still what it was found to be: for `larder verify`."""
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from store.data import Data
+from uploader.placing import read_digest
 from uploader.upstream.detail import Digest
 from uploader.upstream.kept import SOURCES
 
@@ -17,9 +17,8 @@ def find_damaged(data: Data) -> Iterator[tuple[Path, str]]:
         for repository in data.repositories():
             for sources in sorted(repository.found.glob(f"*/*/{SOURCES}")):
                 for path, said in _list_kept(sources):
-                    found = _read_digest(path, said.algorithm)
-                    if found != said.value:
-                        yield path, f"has {said.algorithm} {found}; expected {said.value}"
+                    if reason := _find_fault(path, said):
+                        yield path, reason
 
 
 def _list_kept(sources: Path) -> Iterator[tuple[Path, Digest]]:
@@ -32,9 +31,10 @@ def _list_kept(sources: Path) -> Iterator[tuple[Path, Digest]]:
                 yield path, Digest(*digest)
 
 
-def _read_digest(path: Path, algorithm: str) -> str:
+def _find_fault(path: Path, said: Digest) -> str:
+    """Empty where it is what it was said to be."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, algorithm).hexdigest()
+        found = read_digest(path, said.algorithm)
     except OSError as error:
-        return f"that cannot be read: {error.strerror}"
+        found = f"that cannot be read: {error.strerror}"
+    return "" if found == said.value else f"has {said.algorithm} {found}; expected {said.value}"

@@ -79,6 +79,11 @@ class Catalogue:
         return [entry._replace(status=seen[entry.name]) if entry.name in seen else entry for entry in entries]
 
     @property
+    def is_current(self) -> bool:
+        """Whether it is as it should be, as far as is known."""
+        return not (self._is_dirty or self.is_busy or self._is_damaged)
+
+    @property
     def _is_damaged(self) -> bool:
         return not self._site.is_current(CATALOGUE, self._fingerprint)
 

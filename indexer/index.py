@@ -9,7 +9,7 @@ from collections import Counter
 from packaging.utils import canonicalize_name
 
 from indexer import rows
-from indexer.model import Counts, Facts, ListedFile, ProjectDetail, Provenance, Signature, Yank
+from indexer.model import HERE, Counts, Facts, ListedFile, ProjectDetail, Provenance, Shelf, Signature, Yank
 from indexer.reasons import why_alone, why_ambiguous, why_behind, why_unknown, why_unrelated
 from indexer.rows import BESIDE, COLUMNS, REJECTED, STATUS, Known, Release, keep_status, parse_releases
 from indexer.state import State
@@ -20,10 +20,11 @@ from store.status import SUFFIX, Status
 
 
 class Index:
-    """The indexer's view of one repository. `version` is of whatever decides what is learnt from a file."""
+    """The indexer's view of one repository. `version` is of what decides what is learnt, `shelf` is for its pages."""
 
-    def __init__(self, state: State, version: str) -> None:
+    def __init__(self, state: State, version: str, shelf: Shelf = HERE) -> None:
         self._state = state
+        self.shelf = shelf
         if not state.is_of("inspection", version):
             state.write("delete from files", [()])
         passing = state.all("select path from files where kind = 'passing' or (inode, size, mtime) = (0, 0, 0)")
@@ -195,7 +196,7 @@ class Index:
             return None
         status = self.facts(project + SUFFIX) if self._statuses else None
         in_order = tuple(sorted(files, key=lambda file: (file.version, file.filename)))
-        return ProjectDetail(project, in_order, status if isinstance(status, Status) else None)
+        return ProjectDetail(project, in_order, status if isinstance(status, Status) else None, self.shelf)
 
     def _listed_file(self, path: str, known: Known) -> ListedFile:
         facts = known.facts

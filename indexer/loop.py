@@ -11,11 +11,11 @@ Its rules:
 
 import contextlib
 import logging
-import queue
 import time
 from collections import defaultdict
 
 from indexer.channel import Listener
+from indexer.inbox import Inbox
 from indexer.misplaced import INTERVAL as LOOK_FOR_MISPLACED
 from indexer.misplaced import find_misplaced
 from indexer.upkeep import Message
@@ -33,9 +33,7 @@ log = logging.getLogger(__name__)
 
 Heard = tuple[str, Message]  # in which repository
 
-TICK = 0.2  # seconds between two turns, at most
 DECIDE = 0.05  # between two looks at the policy, at least: turns follow each other where much is going on
-MOST = 1000  # messages of one turn
 
 
 class Loop:
@@ -43,7 +41,7 @@ class Loop:
 
     def __init__(self, settings: Settings) -> None:
         self._data = settings.data
-        self._inbox: queue.SimpleQueue[Heard | None] = queue.SimpleQueue()
+        self._inbox = Inbox[Heard]()
         self._policy = CurrentPolicy(settings.data)
         self._policy_fault = ""
         self._stores: tuple[FileStore, ...] = ()
@@ -58,7 +56,7 @@ class Loop:
 
     def stop(self) -> None:
         """End `run` soon; safe to call from a signal handler or another thread."""
-        self._inbox.put(None)
+        self._inbox.stop()
 
     def run(self) -> None:
         """Follow changes until stopped."""
@@ -66,7 +64,7 @@ class Loop:
         try:
             while heard is not None:
                 self._turn(heard, time.monotonic())
-                heard = self._collect()
+                heard = self._inbox.collect(self._upkeeps.patience(time.monotonic()))
             self._beat(time.monotonic(), stopped=True)
         finally:
             self._channel.close()
@@ -96,17 +94,6 @@ class Loop:
         """What no repository may keep waiting, however many have work to do."""
         self._decide_policy(now)
         self._beat(now)
-
-    def _collect(self) -> list[Heard] | None:
-        """What was heard, after a tick at most; None to stop."""
-        heard: list[Heard | None] = []
-        try:
-            heard.append(self._inbox.get(timeout=min(TICK, self._upkeeps.patience(time.monotonic()))))
-            while len(heard) < MOST:
-                heard.append(self._inbox.get_nowait())
-        except queue.Empty:
-            pass
-        return None if None in heard else [each for each in heard if each is not None]
 
     def _hear(self, repository: str, message: Message) -> None:
         """On any thread."""

@@ -11,6 +11,7 @@ from packaging.version import Version
 from store.distribution import Distribution
 from store.identity import Identity
 from store.status import Status
+from store.text import render_url
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,16 @@ def _parse_release(text: str) -> Version:
     return Version(text)
 
 
+class Shelf(NamedTuple):
+    """Where pages say that the files lie: beside them, or at an address of their own."""
+
+    address: str = ""  # with {path}, {filename}, {project} and {version} for what these are; empty: beside the pages
+    has_metadata: bool = True  # whether the core metadata of a file lies beside it there
+
+
+HERE = Shelf()
+
+
 @dataclass(frozen=True)
 class ProjectDetail:
     """A project as its simple page shows it; files from the oldest version to the newest."""
@@ -81,16 +92,32 @@ class ProjectDetail:
     name: str
     files: tuple[ListedFile, ...]
     status: Status | None = None  # where anybody said how it is
+    shelf: Shelf = HERE
 
     @property
     def offered(self) -> tuple[ListedFile, ...]:
         """The files that anybody may have."""
         return () if self.status and self.status.is_withheld else self.files
 
+    def url_of(self, file: ListedFile, top: str) -> str:
+        """Where the file is, for a page from which `top` leads to the repository."""
+        if not self.shelf.address:
+            return f"{top}packages/{render_url(file.path)}"
+        known = {"path": file.path, "filename": file.filename, "project": self.name, "version": file.release}
+        return self.shelf.address.format_map({name: render_url(value) for name, value in known.items()})
+
+    def metadata_digest_of(self, file: ListedFile) -> str:
+        """Of the core metadata that lies beside the file; empty where there is none."""
+        return file.distribution.metadata_digest if self.shelf.has_metadata else ""
+
     def values(self) -> tuple[object, ...]:
         """All that the project is shown by, as plain values."""
+        return (self.name, *(file.values() for file in self.files), *self.values_of_all())
+
+    def values_of_all(self) -> tuple[object, ...]:
+        """The same, of what is said of all its files; empty where there is nothing of the kind."""
         status = (tuple(self.status),) if self.status else ()
-        return (self.name, *(file.values() for file in self.files), *status)
+        return (*status, *((tuple(self.shelf),) if self.shelf != HERE else ()))
 
 
 Field = str | list[str] | dict[str, str]
@@ -135,3 +162,4 @@ class Overview:
     is_private: bool  # reading needs a password
     policy_problem: str  # what is wrong with larder.toml; empty where nothing is
     address: str = ""  # of the repository
+    is_copy: bool = False  # whether these are plain files elsewhere, and nobody behind them

@@ -71,6 +71,16 @@ class People:
         """Whether something is being made."""
         return self._portrayer.is_busy or self._catalogue.is_busy
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether any page is not as it should be, as far as is known."""
+        return bool(self.pending) or not self._catalogue.is_current
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """By project, why its pages could not be written."""
+        return self._reasons
+
     def step(self, now: float) -> None:
         """Have pages made, as many as are made at once, for a bounded time."""
         self._due |= dict.fromkeys(self._failed.due(now))

@@ -40,7 +40,7 @@ class Renderer:
     @property
     def version(self) -> str:
         """Changes whenever all pages have to be looked at."""
-        return f"{self._code} {self._site.version}"
+        return f"{self._code} {self._site.version} {self._tracker.index.shelf}"
 
     def projects(self) -> set[str]:
         """Every project that has pages."""

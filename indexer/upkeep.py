@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Callable, Iterable
 
-from indexer import abouts, comparison, learnt, manifest, people, publish, rows, unread
 from indexer.boards import Boards, Unpacked
 from indexer.catalogue import Catalogued
 from indexer.doubted import take_doubted
 from indexer.index import Index
 from indexer.inspect import fingerprint_of_inspection
+from indexer.lateness import Lateness
 from indexer.manifest import Manifest
-from indexer.model import Overview
+from indexer.model import HERE, Overview, Shelf
 from indexer.people import Made, People
 from indexer.pool import Broken, Inspected
 from indexer.portray import Portrayed
@@ -19,7 +19,7 @@ from indexer.reconcile import Reconciler
 from indexer.rejections import Rejections
 from indexer.settle import Hint, Settling
 from indexer.site import Site
-from indexer.state import State
+from indexer.tables import open_state
 from indexer.tend import Tending
 from indexer.tracker import FEW, Tracker
 from indexer.watching import Watching
@@ -33,30 +33,24 @@ log = logging.getLogger(__name__)
 
 Message = Hint | Checked | Wanted | Inspected | Broken | Made | Unpacked
 
-SCHEMA = (*rows.SCHEMA, *manifest.SCHEMA, *publish.SCHEMA, *people.SCHEMA, *abouts.SCHEMA)
-PASSING = (*learnt.PASSING, *comparison.PASSING, *unread.PASSING)
-
-PROGRESS = 2.0  # seconds between two lines about a long reading
 CALM = 3.0  # seconds without a change
 DOUBTS = 1.0  # seconds between two looks whether anybody doubts what is known
-BEHIND = 15.0  # seconds that pages may be due before that is a fault
-
-
-def open_state(repository: Repository) -> State:
-    """All that is known of the repository, as far as it was kept."""
-    return State(repository.index, SCHEMA, PASSING)
 
 
 class Upkeep:
     """Everything that is done for one repository, a bounded step at a time. Times are monotonic seconds."""
 
-    def __init__(self, repository: Repository, settings: Settings, tell: Callable[[Message], None]) -> None:
+    def __init__(
+        self, repository: Repository, settings: Settings, tell: Callable[[Message], None], copied: Shelf | None = None
+    ) -> None:
+        """With `copied` the pages are for a copy as plain files, and say that distributions lie there."""
         self.repository = repository
+        self._is_copied = copied is not None
         self._state = open_state(repository)
         self._site = Site(repository, Manifest(self._state))
         self._watching = Watching(repository, settings, tell)
         self._settling = Settling()
-        known = Index(self._state, fingerprint_of_inspection())
+        known = Index(self._state, fingerprint_of_inspection(), copied or HERE)
         self._tracker = Tracker(repository, self._state, known, tell)
         self._reconciler = Reconciler(repository, self._state, self._tracker, settings.reconcile_interval)
         self._publisher = Publisher(repository, self._state, self._tracker, self._site, self._reconciler.awaits)
@@ -66,9 +60,7 @@ class Upkeep:
         self._rejections = Rejections()
         self._tidied = 0  # rounds of the reconciler after which everything was tidied
         self._is_swept = True
-        self._was_listed = False  # whether everything there is has been listed since the start
-        self._late_since: float | None = None
-        self._progress_due = 0.0
+        self._lateness = Lateness()
         self._calm_due = float("inf")
         self._doubts_due = 0.0
 
@@ -111,16 +103,15 @@ class Upkeep:
 
     def _note_lateness(self, now: float) -> None:
         """Remember since when pages are due, and say now and then how far a long reading is."""
-        self._late_since = (self._late_since or now) if self._is_late else None
+        self._lateness.note(now, is_late=self._is_late)
         if self._is_listed_anew:
-            self._was_listed = True
+            self._lateness.was_listed = True
             if not self._is_swept:  # only now is it known what belongs to nothing
                 self._tending.sweep()
                 self._boards.doubt()
                 self._is_swept = True
-        if self._tracker.unread and now >= self._progress_due:
-            self._progress_due = now + PROGRESS
-            log.info(self._progress)
+        if self._tracker.unread:
+            self._lateness.say(self._progress, now)
 
     def _take_in(self, messages: list[Message], now: float) -> bool:
         """Make the index right for what was heard of, was read by the pool, or is to be tried again."""
@@ -201,12 +192,13 @@ class Upkeep:
             is_private=ANONYMOUS not in policy.download,
             policy_problem=problem,
             address=self.repository.address,
+            is_copy=self._is_copied,
         )
 
     @property
     def _is_listed_anew(self) -> bool:
         """Whether everything there is is listed, and nobody has taken note of that."""
-        if self._was_listed and self._is_swept:
+        if self._lateness.was_listed and self._is_swept:
             return False
         return self._tidied > 0 and not self._is_late and not self._publisher.overview_is_dirty
 
@@ -214,18 +206,25 @@ class Upkeep:
     def _is_late(self) -> bool:
         return bool(self._tracker.unread or self._publisher.pending)
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether all pages are as they should be, as far as is known: only changes are waited for."""
+        is_published = not (self._is_late or self._publisher.overview_is_dirty or self._people.is_behind)
+        return self._lateness.was_listed and is_published and not self._settling.pending
+
+    @property
+    def unwritten(self) -> dict[str, str]:
+        """What could not be read or written the last time that it was tried: page set or project, and why."""
+        watching = {"": self._watching.fault} if self._watching.fault else {}
+        return {**watching, **self._publisher.faults, **self._people.faults}
+
     def faults(self, now: float) -> list[str]:
         """What keeps the files on the disk from being listed, each in a few words."""
         faults = [self._watching.fault] if self._watching.fault else []
-        errors = self._publisher.faults
-        if errors:
+        if errors := self._publisher.faults:
             name, reason = next(iter(errors.items()))
             faults.append(f"{len(errors)} pages could not be written, among them those of {name}: {reason}")
-        if not self._was_listed:
-            faults.append(f"looking at what there is: {self._progress}")
-        elif self._late_since is not None and now - self._late_since > BEHIND:
-            faults.append(f"behind for {now - self._late_since:.0f} s: {self._progress}")
-        return faults
+        return [*faults, *self._lateness.explain(self._progress, now)]
 
     def figures(self, at: float, now: float) -> dict[str, float]:
         """How much there is of everything; `at` is the time `now`, in seconds since 1970."""

@@ -18,8 +18,8 @@ from indexer.pages import KINDS, PEOPLE
 from indexer.pages.simple import LIST_JSON
 from indexer.scan import Seen, scan
 from indexer.state import State
+from indexer.tables import PASSING, SCHEMA
 from indexer.unpack import find_faults
-from indexer.upkeep import PASSING, SCHEMA
 from indexer.verified_pages import Finding, Pages
 from store.archive.budget import due
 from store.boards import is_source

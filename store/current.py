@@ -212,6 +212,11 @@ def _read_kept(path: Path) -> bytes | None:
     return content
 
 
+def read_judged(data: Data) -> Policies:
+    """What a Larder that starts at this moment would put in force, for commands that it need not run for."""
+    return parse_policies(judge(read_sample(data.policy), _read_kept(data.kept_policy)).content)
+
+
 class InForce:
     """What uploads go by: read again whenever it was switched, or is not there."""
 

@@ -1,10 +1,12 @@
 """The data directory: which repositories and file stores there are, and every path that is not a repository's own."""
 
 import errno
+import os
 import re
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from store.file_store import FILES, FileStore, called_by, is_called, is_store_name, name_of_store
@@ -40,6 +42,12 @@ class Data:
         """The one of that name, whether it is there or not."""
         packages = self.root / address_of(name) / "packages"
         return Repository(name, packages, self.site / name, self.state / name, self.upstream / name)
+
+    def copied(self, repository: Repository, directory: Path) -> Repository:
+        """What a copy of it in the directory is made from: the same packages, with pages and state of its own."""
+        mark = sha256(os.fsencode(f"{repository.name} {directory}")).hexdigest()[:16]
+        own = self.state / ".copies" / mark
+        return replace(repository, site=own / "site", state=own / "state")
 
     def find(self, path: str) -> tuple[Repository, str]:
         """The repository that a URL's path is about, there or not, and the rest of the path: what it is in there.

@@ -33,6 +33,10 @@ class AlreadyExists(Refused):
     """Other bytes already carry this file name."""
 
 
+class AnotherFile(Refused):
+    """A file has other bytes than it is known by."""
+
+
 class BadPolicy(Refused):
     """`larder.toml` cannot be used."""
 

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import secrets
 import shutil
@@ -14,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from store.errors import AlreadyExists
+from store.errors import AlreadyExists, AnotherFile
 from store.syncs import sync_directory
 
 MODE = 0o644
+PIECE = 1 << 20  # bytes read at once
 PREFIX = ".incoming-"  # of names that are not there yet; a dot name is never listed nor served
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)  # what open(2) says where there is no O_TMPFILE
 
@@ -150,6 +152,35 @@ def write(path: Path, content: bytes, *, durable: bool = False, newer: bool = Fa
         raise
     if durable:
         sync_directory(path.parent)
+
+
+def copy(source: Path, target: Path, digest: str) -> None:
+    """Have a copy of the file lie at `target`, with its time, in one step; it is durable, and its name may not be.
+
+    AnotherFile, and nothing is changed, where its sha256 is another.
+    """
+    temporary = target.with_name(f"{PREFIX}{target.name}")
+    try:
+        with source.open("rb") as file, temporary.open("wb") as new:
+            facts = os.fstat(file.fileno())
+            found = _copy(file, new)
+            if found != digest:
+                raise AnotherFile(f"{source}: has sha256 {found}; expected {digest}, as its page says")
+            make_durable(new)
+            os.utime(new.fileno(), ns=(facts.st_mtime_ns, facts.st_mtime_ns))
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _copy(file: BinaryIO, new: BinaryIO) -> str:
+    """The sha256 of what was copied."""
+    digest = hashlib.sha256()
+    while piece := file.read(PIECE):
+        digest.update(piece)
+        new.write(piece)
+    return digest.hexdigest()
 
 
 def is_being_written(descriptor: int) -> bool | None:

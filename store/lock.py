@@ -1,9 +1,10 @@
-"""One Larder for one data directory."""
+"""One Larder for one data directory, and whatever else there may be one of for a directory."""
 
 import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from store.data import Data
 from store.errors import BadDirectory
@@ -16,12 +17,19 @@ def locked(data: Data) -> Iterator[None]:
 
     BadDirectory where one does already. A file system without such locks is taken as it is.
     """
-    descriptor = os.open(data.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with held(data.root, f"{outside(data.root, data.root)}: another Larder serves this directory already"):
+        yield
+
+
+@contextlib.contextmanager
+def held(directory: Path, otherwise: str) -> Iterator[None]:
+    """The same for any directory; BadDirectory says `otherwise`."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise BadDirectory(f"{outside(data.root, data.root)}: another Larder serves this directory already") from error
+        raise BadDirectory(otherwise) from error
     except OSError:
         pass  # not to be had here
     try:

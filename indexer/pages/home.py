@@ -20,7 +20,7 @@ def render_home(overview: Overview) -> dict[str, bytes]:
 @lru_cache(1)  # files come and go far more often than anything that is shown here
 def _render_page(overview: Overview) -> bytes:
     page = render_template(
-        "home.html",
+        "copy.html" if overview.is_copy else "home.html",
         overview=overview,
         rejected=overview.rejected[:SHOWN],
         unnamed=len(overview.rejected[SHOWN:]),

@@ -8,5 +8,5 @@ __all__ = ["SUFFIX", "list_metadata"]
 
 
 def list_metadata(detail: ProjectDetail) -> dict[str, Companion]:
-    announced = (file for file in detail.files if file.distribution.metadata_digest)
-    return {f"packages/{file.path}{SUFFIX}": Companion(file.distribution.metadata_digest, file) for file in announced}
+    announced = ((file, digest) for file in detail.files if (digest := detail.metadata_digest_of(file)))
+    return {f"packages/{file.path}{SUFFIX}": Companion(digest, file) for file, digest in announced}

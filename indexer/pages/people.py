@@ -26,7 +26,7 @@ def list_shown(detail: ProjectDetail) -> dict[str, tuple[object, ...]]:
     """Page → all that the index says of what it is rendered from; what is looked at most comes first."""
     shown = {page: detail.values() for page in (PROJECT, DOCUMENT, FEED)}
     for release in reversed(list_releases(detail)):
-        of_release = (detail.name, detail.status, *(file.values() for file in release.files))
+        of_release = (detail.name, *(file.values() for file in release.files), *detail.values_of_all())
         shown |= {f"{release.name}{suffix}": of_release for suffix in SUFFIXES}
     return shown
 

@@ -50,6 +50,7 @@ def _render(
     fields = description.fields
     page = render_template(
         "project.html",
+        detail=detail,
         name=detail.name,
         status=detail.status,
         release=release,

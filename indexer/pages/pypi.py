@@ -9,7 +9,7 @@ from typing import Any
 from indexer.model import Field, ListedFile, ProjectDetail
 from indexer.pages.origin import ORIGIN
 from indexer.pages.releases import Release, list_releases
-from store.text import render_json, render_time, render_url
+from store.text import render_json, render_time
 
 _HERE = "\0/"  # how an address begins until then; no text has a NUL
 _TEXTS = (
@@ -42,7 +42,7 @@ def _document(detail: ProjectDetail, release: Release, fields: Mapping[str, Fiel
 
 
 def _list_files(detail: ProjectDetail, release: Release) -> list[dict[str, Any]]:
-    return [_entry(file) for file in release.files] if detail.offered else []
+    return [_entry(detail, file) for file in release.files] if detail.offered else []
 
 
 def _info(name: str, release: Release, fields: Mapping[str, Field]) -> dict[str, Any]:
@@ -72,11 +72,11 @@ def _info(name: str, release: Release, fields: Mapping[str, Field]) -> dict[str,
     }
 
 
-def _entry(file: ListedFile) -> dict[str, Any]:
-    facts = file.distribution
+def _entry(detail: ProjectDetail, file: ListedFile) -> dict[str, Any]:
+    facts, metadata_digest = file.distribution, detail.metadata_digest_of(file)
     return {
         "comment_text": "",
-        "core-metadata": {"sha256": facts.metadata_digest} if facts.metadata_digest else False,
+        "core-metadata": {"sha256": metadata_digest} if metadata_digest else False,
         "digests": {"sha256": facts.digest},
         "downloads": -1,
         "filename": file.filename,
@@ -87,7 +87,7 @@ def _entry(file: ListedFile) -> dict[str, Any]:
         "size": file.identity.size,
         "upload_time": render_time(file.identity.mtime_ns)[:19],
         "upload_time_iso_8601": render_time(file.identity.mtime_ns),
-        "url": f"{_HERE}packages/{render_url(file.path)}",
+        "url": detail.url_of(file, _HERE),
         "yanked": file.yanked is not None,
         "yanked_reason": file.yanked or None,
     }

@@ -7,10 +7,11 @@ from indexer.pages.templates import render_template
 from store import simple
 from store.names import PROVENANCE
 from store.simple import API_VERSION, DIGEST, SimpleDetail, SimpleFile
-from store.text import render_ascii, render_json, render_time, render_url
+from store.text import render_ascii, render_json, render_time
 
 LIST_HTML, LIST_JSON = "list.html", "list.json"
 PAGES = (simple.DETAIL_HTML, simple.DETAIL_JSON, LIST_HTML, LIST_JSON)
+TOP = "../../"  # the way from a page to its repository
 LIST_ALIASES = {"list.v1html": LIST_HTML}  # the same as another type
 
 
@@ -27,7 +28,7 @@ def _render_list(projects: tuple[str, ...]) -> dict[str, bytes]:
 
 def render_detail(detail: ProjectDetail) -> dict[str, bytes]:
     versions = dict.fromkeys(file.release for file in detail.files)
-    files = tuple(map(_describe, detail.offered))
+    files = tuple(_describe(detail, file) for file in detail.offered)
     return simple.render_detail(SimpleDetail(detail.name, versions, files, detail.status))
 
 
@@ -35,14 +36,14 @@ def list_aliases(_: ProjectDetail) -> dict[str, str]:
     return simple.ALIASES
 
 
-def _describe(file: ListedFile) -> SimpleFile:
-    facts, url = file.distribution, f"../../packages/{render_url(file.path)}"
+def _describe(detail: ProjectDetail, file: ListedFile) -> SimpleFile:
+    facts, url, metadata_digest = file.distribution, detail.url_of(file, TOP), detail.metadata_digest_of(file)
     return SimpleFile(
         filename=file.filename,
         url=url,
         hashes={DIGEST: facts.digest},
         requires_python=facts.requires_python,
-        core_metadata={DIGEST: facts.metadata_digest} if facts.metadata_digest else False,
+        core_metadata={DIGEST: metadata_digest} if metadata_digest else False,
         signed=file.signed,
         provenance=f"{url}{PROVENANCE}" if file.attested else "",
         yanked=file.yanked,

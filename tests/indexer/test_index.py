@@ -11,7 +11,7 @@ from indexer.comparison import differing, gone
 from indexer.index import Index
 from indexer.model import Counts, ListedFile, ProjectDetail, Provenance, Rejected, Signature, Yank
 from indexer.state import State
-from indexer.upkeep import PASSING, SCHEMA
+from indexer.tables import PASSING, SCHEMA
 from store.distribution import Distribution
 from store.identity import Identity
 from store.status import Status

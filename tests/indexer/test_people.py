@@ -25,8 +25,8 @@ from indexer.people import Made, People
 from indexer.portray import Portrayed
 from indexer.scan import scan
 from indexer.site import Site
+from indexer.tables import open_state
 from indexer.tracker import Tracker
-from indexer.upkeep import open_state
 from store.data import Data
 from store.distribution import Distribution
 from store.identity import Identity

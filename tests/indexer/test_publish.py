@@ -15,10 +15,10 @@ from indexer.people import People
 from indexer.publish import BUDGET, OVERDUE, SHARE, Publisher
 from indexer.scan import scan
 from indexer.site import Site
+from indexer.tables import open_state
 from indexer.tend import INTERVAL, Tending
 from indexer.texts import RecentTexts
 from indexer.tracker import FEW, Tracker
-from indexer.upkeep import open_state
 from store.data import Data
 from store.identity import Identity
 from store.listing import read_listing

@@ -17,7 +17,7 @@ from indexer.pages import KINDS, Companion
 from indexer.rendered import Rendered
 from indexer.site import Site
 from indexer.state import State
-from indexer.upkeep import PASSING, SCHEMA, open_state
+from indexer.tables import PASSING, SCHEMA, open_state
 from store import switch
 from store.data import Data
 from store.repository import OVERVIEW, Repository

@@ -18,7 +18,7 @@ from indexer.inspect import fingerprint_of_inspection
 from indexer.learnt import Learnt
 from indexer.model import Facts, Provenance, Rejected, Signature, Yank
 from indexer.state import DELAY, State
-from indexer.upkeep import PASSING, SCHEMA
+from indexer.tables import PASSING, SCHEMA
 from store.distribution import Distribution
 from store.identity import Identity
 from store.status import Status

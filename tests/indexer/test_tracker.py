@@ -16,8 +16,8 @@ from indexer.model import Rejected
 from indexer.pool import Broken, Inspected
 from indexer.reconcile import SLICE, Reconciler
 from indexer.scan import scan
+from indexer.tables import open_state
 from indexer.tracker import ALONE, FEW, Tracker
-from indexer.upkeep import open_state
 from store.archive.budget import HERE_AND_NOW
 from store.data import Data
 from store.distribution import Distribution

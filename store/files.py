@@ -132,6 +132,17 @@ def _link(incoming: Incoming, target: Path) -> None:
     os.link(incoming.path, target, src_dir_fd=incoming.file.fileno(), follow_symlinks=True)
 
 
+def make_directory(path: Path) -> None:
+    """Have a directory there, durably. One that root makes is whose that above it is: the programs write in there."""
+    if path.is_dir():
+        return
+    path.mkdir(exist_ok=True)
+    if os.geteuid() == 0:
+        above = path.parent.stat()
+        os.chown(path, above.st_uid, above.st_gid, follow_symlinks=False)
+    sync_directory(path.parent)
+
+
 def write(path: Path, content: bytes, *, durable: bool = False, newer: bool = False) -> None:
     """Replace the small file at `path` in one step; `durable` also flushes it and its name.
 

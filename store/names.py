@@ -1,6 +1,7 @@
 """File names: which of them a distribution can have, and what each one can be read as."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -31,6 +32,9 @@ class Release(NamedTuple):
 
     project: NormalizedName
     version: Version
+
+    def __str__(self) -> str:
+        return f"{self.project} {self.version}"
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,12 @@ def parse_version(text: str) -> Version:
         return Version(text)
     except ValueError as error:  # InvalidVersion, or Python's own for a number of too many digits
         raise BadName(f"{shown(text)} is not a version as PEP 440 has it") from error
+
+
+def pick_latest(versions: Iterable[Version]) -> Version:
+    """The newest final release, or the newest pre-release where there is none: what installers take."""
+    known = sorted(versions)
+    return next((version for version in reversed(known) if not version.is_prerelease), known[-1])
 
 
 def _check_length(text: str) -> None:

@@ -1,33 +1,18 @@
-"""Files taken out of `packages/`, and what is remembered of them: no other bytes come under their names by themselves.
-
-A file is reached by the descriptors of the directories above it, so that no link leads anywhere else.
-"""
+"""Files taken out of `packages/`, and what is remembered of them: no other bytes come under their names unasked."""
 
 import contextlib
 import errno
 import hashlib
 import os
-import stat
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from store import files
+from store.below import is_file, opened_directory
 from store.names import SIDECARS, YANKED
 from store.reading import read_start
 from store.repository import Repository
 from store.syncs import sync_directory
 from store.yank import BYTES, read_reason
-
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-def is_file(repository: Repository, path: PurePosixPath) -> bool:
-    """Whether a file is at this path below the packages, with no link on the way there."""
-    try:
-        with _opened(repository, path) as directory:
-            return stat.S_ISREG(os.stat(path.name, dir_fd=directory, follow_symlinks=True).st_mode)
-    except OSError:
-        return False
 
 
 def remove(repository: Repository, path: PurePosixPath, *, was_listed: bool) -> str:
@@ -36,7 +21,7 @@ def remove(repository: Repository, path: PurePosixPath, *, was_listed: bool) -> 
     That it was listed is remembered first, or on a full disk at last. What is beside it goes after it: no removal that
     is broken off shows a yanked file.
     """
-    with _opened(repository, path) as directory:
+    with opened_directory(repository, path) as directory:
         digest = _digest(path.name, directory)
         before = read_removed(repository, path.name)
         is_remembered = not was_listed or _try_to_remember(repository, path.name, digest)
@@ -113,9 +98,7 @@ def read_removed(repository: Repository, filename: str) -> str | None:
 
 def _remember(repository: Repository, filename: str, digest: str) -> None:
     memory = _memory(repository, filename)
-    if not memory.parent.is_dir():
-        memory.parent.mkdir(exist_ok=True)
-        sync_directory(memory.parent.parent)
+    files.make_directory(memory.parent)
     files.write(memory, f"{digest}\n".encode(), durable=True)
 
 
@@ -125,15 +108,3 @@ def _memory(repository: Repository, filename: str) -> Path:
 
 def _mark(repository: Repository, path: PurePosixPath) -> Path:
     return repository.packages / path.with_name(path.name + YANKED)
-
-
-@contextlib.contextmanager
-def _opened(repository: Repository, path: PurePosixPath) -> Iterator[int]:
-    """The directory that the file is in."""
-    with contextlib.ExitStack() as stack:
-        descriptor = os.open(repository.packages, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        stack.callback(os.close, descriptor)
-        for name in path.parent.parts:
-            descriptor = os.open(name, _DIRECTORY, dir_fd=descriptor)
-            stack.callback(os.close, descriptor)
-        yield descriptor

@@ -15,6 +15,8 @@ from uploader.auth.gatehouse import Gatehouse
 from uploader.auth.reads import Reads
 from uploader.boards import Boards
 from uploader.change.changes import Changes
+from uploader.change.copies import Copies
+from uploader.change.prunings import Prunings
 from uploader.files import directories
 from uploader.files.address import is_below_files
 from uploader.files.directories import Directories
@@ -31,6 +33,7 @@ from uploader.search import searches as searching
 from uploader.search.searches import Searches
 from uploader.tally import TALLY, Tally
 from uploader.upload.calm import Calm
+from uploader.upload.form import COPY, PRUNING, REMOVAL
 from uploader.upload.listed import Listings
 from uploader.upload.uploads import Uploads
 from uploader.upstream import fallback as upstream
@@ -67,7 +70,12 @@ def create_app(settings: Settings) -> web.Application:
     app.router.add_get(metrics.ADDRESS, Metrics(data, app[TALLY]).answer)
     listings = Listings(data)
     changes = Changes(data, settings.listing_wait, gatehouse.authorization, listings)
-    uploads = Uploads(settings, gatehouse.authorization, listings, changes, calm)
+    forms = {
+        REMOVAL: changes.remove_release,
+        COPY: Copies(data, settings.listing_wait, gatehouse.authorization, listings).copy,
+        PRUNING: Prunings(gatehouse.authorization, changes).prune,
+    }
+    uploads = Uploads(settings, gatehouse.authorization, listings, forms, calm)
     raw = Stores(data, gatehouse.authorization, calm)
     shelves = Directories(data, gatehouse.authorization, readable)
     app.router.add_get(directories.ADDRESS, shelves.list)

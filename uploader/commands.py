@@ -10,7 +10,7 @@ from store import VERSION
 from store.data import Data
 from store.errors import Refused
 from store.settings import read_settings
-from uploader import tokens, users
+from uploader import keeping, tokens, users
 from uploader.check import list_problems, list_warnings
 from uploader.upstream.verify import find_damaged
 
@@ -37,6 +37,7 @@ def _parse_arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     users.add_verbs(commands.add_parser("user", help="add, remove and list users"))
     tokens.add_verbs(commands.add_parser("token", help="add, remove and list tokens, for programs"))
+    keeping.add_verbs(commands.add_parser)
     check = commands.add_parser(
         "check", help="say what is wrong with users and policy", description="Exits 2 where something is to be mended."
     )

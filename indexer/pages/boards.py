@@ -10,10 +10,10 @@ from packaging.version import Version
 
 from indexer.model import ListedFile, ProjectDetail
 from indexer.pages.origin import ORIGIN
-from indexer.pages.releases import canonical, pick_latest
+from indexer.pages.releases import canonical
 from indexer.sources import source_of
 from store.boards import BOARDS, LATEST, name_link, target_of
-from store.names import GZIPPED
+from store.names import GZIPPED, pick_latest
 from store.text import render_json, render_url
 
 DOCUMENT = "boards.json"

@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_version
 from packaging.version import Version
 
 from indexer.model import ListedFile, ProjectDetail
+from store.names import pick_latest
 
 
 class Release(NamedTuple):
@@ -47,12 +48,6 @@ def list_releases(detail: ProjectDetail) -> tuple[Release, ...]:
     for file in detail.files:
         by_version.setdefault(file.version, []).append(file)
     return tuple(Release(version, files[-1].release, tuple(files)) for version, files in by_version.items())
-
-
-def pick_latest(versions: Iterable[Version]) -> Version:
-    """The newest final release, or the newest pre-release where there is none."""
-    known = sorted(versions)
-    return next((version for version in reversed(known) if not version.is_prerelease), known[-1])
 
 
 def latest_of(releases: Iterable[Release]) -> Release:

@@ -9,10 +9,9 @@ from packaging.version import Version
 
 from indexer.model import ListedFile, ProjectDetail
 from indexer.pages import FOR_BOARDS
-from indexer.pages.releases import pick_latest
 from store.distribution import Distribution
 from store.identity import Identity
-from store.names import Kind
+from store.names import Kind, pick_latest
 
 ORIGIN = '<!--# echo var="board_origin" encoding="none" -->'
 OF_ALL = re.compile(r'<!--# if expr="\$version" --><!--# else -->(.*?)<!--# endif -->', re.S)

@@ -101,7 +101,7 @@ def test_commands_at_once_take_nothing_from_each_other(data: Data) -> None:
 def test_bash_completes_the_commands_under_every_name_they_have(data: Data, typed: str) -> None:
     code, script = larder(data.root, "completion", "bash")
     assert code == 0
-    assert complete(script, typed) == ["check", "completion", "token", "user", "verify"]
+    assert complete(script, typed) == ["check", "completion", "copy", "prune", "token", "user", "verify"]
     assert complete(script, f"{typed}user ") == ["add", "list", "remove"]
     assert complete(script, f"{typed}token add ci --") == [
         "--days",

@@ -31,7 +31,7 @@ FAULTS = {
 }
 
 
-STEPS = {"open_incoming": arriving, "make_durable": uploads, "store_upload": uploads, "check": uploads}
+STEPS = {"open_incoming": arriving, "make_durable": uploads, "store_distribution": uploads, "check": uploads}
 
 
 @pytest.fixture(params=STEPS)

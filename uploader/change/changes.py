@@ -5,25 +5,24 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import PurePosixPath
 from typing import TypeVar
 
 from aiohttp import web
 from packaging.utils import NormalizedName
-from packaging.version import Version
 
+from store.below import is_file
 from store.data import Data
 from store.errors import Refused, shown
-from store.listing import Listed, find_listed, read_listing
-from store.names import YANKED, parse_project, parse_version
+from store.listing import Listed, find_listed
+from store.names import YANKED, Release, parse_project, parse_version
 from store.policy import Policy
-from store.removal import is_file, read_yank, remove, unyank, yank
+from store.removal import read_yank, remove, unyank, yank
 from store.repository import Repository
 from store.yank import BYTES, LIMIT, read_reason
 from uploader.answers import HttpRefusal, answer
 from uploader.audit import log_accepted, note_file
 from uploader.auth.authorize import Authorization
-from uploader.change.target import Target, find_target, nothing_at, parse_path
+from uploader.change.target import Target, find_release, find_target, nothing_at, parse_path
 from uploader.rules import Rules
 from uploader.upload.address import find_existing
 from uploader.upload.form import Form
@@ -47,7 +46,7 @@ class Changes:
         """Remove the file with what lies beside it, or only its mark."""
         user, target = await self._find(request)
         outcome = "is not yanked" if target.is_mark else "removed"
-        digest = await (self._unyank(target) if target.is_mark else self._remove(target))
+        digest = await (self._unyank(target) if target.is_mark else self.remove(target))
         log_accepted(request, user, digest, outcome)
         shows = _is_unyanked if target.is_mark else _is_gone
         return answer(request, 200, f"{target.filename} {outcome}{await self._wait([target], shows)}")
@@ -71,20 +70,20 @@ class Changes:
         name, version = form.said("name"), form.said("version")
         if not name or not version:
             raise Refused("a removal without the fields 'name' and 'version'; expected both")
-        project, release = parse_project(name), parse_version(version)
+        release = Release(parse_project(name), parse_version(version))
         removed: list[Target] = []
         follows = ""
-        while not follows and (found := _find_all(repository, project, release)):  # of one name there may be several
+        while not follows and (found := find_release(repository, release)):  # of one name there may be several
             for target in found:
                 note_file(request, str(target.path))
                 with contextlib.suppress(HttpRefusal):  # somebody else was quicker
-                    log_accepted(request, user, await self._remove(target), "removed")
+                    log_accepted(request, user, await self.remove(target), "removed")
             removed += found
-            follows = await self._wait(found, _is_gone)
+            follows = await self.wait_gone(found)
         if not removed:
-            raise HttpRefusal(404, f"{project} {release} is not here")
+            raise HttpRefusal(404, f"{release} is not here")
         paths = ", ".join(str(target.path) for target in removed)
-        return answer(request, 200, f"{project} {release} removed: {paths}{follows}")
+        return answer(request, 200, f"{release} removed: {paths}{follows}")
 
     async def _find(self, request: web.Request) -> tuple[str | None, Target]:
         """Who asks, and for what: nobody else is told what is here."""
@@ -98,8 +97,8 @@ class Changes:
         user = await self._authorization.authorize(request, "delete", repository.name, policy)
         return user, find_target(repository, path)
 
-    async def _remove(self, target: Target) -> str:
-        """The digest of what is removed."""
+    async def remove(self, target: Target) -> str:
+        """Remove it for good, for whoever may; the digest of what is removed."""
         return await self._do(target, partial(remove, target.repository, target.path, was_listed=bool(target.listed)))
 
     async def _unyank(self, target: Target) -> str:
@@ -117,6 +116,10 @@ class Changes:
                 where = shown(str(target.path.parent))
                 expected = f"expected a directory that uid {os.geteuid()} may write in"
                 raise HttpRefusal(503, f"{where} below packages/: {error.strerror}; {expected}") from error
+
+    async def wait_gone(self, targets: Iterable[Target]) -> str:
+        """Until no page lists them; what is to be said where one does still."""
+        return await self._wait(targets, _is_gone)
 
     async def _wait(self, targets: Iterable[Target], is_so: Callable[[Target, Listed | None], bool]) -> str:
         """Until every page that lists them shows it; what is to be said where one does not yet."""
@@ -144,16 +147,6 @@ def _is_unyanked(target: Target, listed: Listed | None) -> bool:
 def _is_as_marked(target: Target, listed: Listed | None) -> bool:
     """As the last of those has it who changed it."""
     return listed is None or listed.yanked == read_yank(target.repository, target.path)
-
-
-def _find_all(repository: Repository, project: NormalizedName, release: Version) -> list[Target]:
-    """What is listed of the release, and is there."""
-    found = []
-    for listed in read_listing(repository, project).values():
-        if parse_version(listed.release) == release:
-            with contextlib.suppress(HttpRefusal):
-                found.append(find_target(repository, PurePosixPath(listed.path)))
-    return found
 
 
 async def _receive_reason(request: web.Request) -> str:

@@ -1,15 +1,16 @@
 """A path below `/packages/` → the distribution that is meant, and where it is listed."""
 
+import contextlib
 import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from packaging.utils import NormalizedName
 
+from store.below import is_file
 from store.errors import shown
-from store.listing import Listed, find_listed
-from store.names import YANKED, is_ignored, parse_filename, possible_projects
-from store.removal import is_file
+from store.listing import Listed, find_listed, read_listing
+from store.names import YANKED, Release, is_ignored, parse_filename, parse_version, possible_projects
 from store.repository import Repository
 from uploader.answers import HttpRefusal
 
@@ -49,6 +50,16 @@ def find_target(repository: Repository, path: PurePosixPath) -> Target:
     if is_hidden or not is_file(repository, path):
         raise nothing_at(path)
     return Target(repository, path, is_mark, _find_listed(repository, path))
+
+
+def find_release(repository: Repository, release: Release) -> list[Target]:
+    """What is listed of the release, and is there."""
+    found = []
+    for listed in read_listing(repository, release.project).values():
+        if parse_version(listed.release) == release.version:
+            with contextlib.suppress(HttpRefusal):
+                found.append(find_target(repository, PurePosixPath(listed.path)))
+    return found
 
 
 def nothing_at(path: PurePosixPath) -> HttpRefusal:

@@ -104,4 +104,4 @@ def _agreeing(
 
 
 def _show(releases: Iterable[Release]) -> str:
-    return " or ".join(f"{release.project} {release.version}" for release in releases)
+    return " or ".join(map(str, releases))

@@ -22,9 +22,9 @@ FIELDS_ALLOWANCE = 1 << 20  # bytes of form that are not held against the limit 
 CONTENT, ATTESTATIONS = "content", "attestations"
 BESIDE = {"gpg_signature": SIGNATURE, ATTESTATIONS: PROVENANCE}  # the fields that are kept beside the file, as what
 LIMITS = {ATTESTATIONS: provenance.LIMIT}  # of those that may be larger
-TEXTS = (":action", "name", "version", *HASHES)
+TEXTS = (":action", "name", "version", "from", "keep", "days", "except", "for_real", *HASHES)
 ABSENT = ("", "UNKNOWN", "None")  # what distutils sends for a value it does not have
-UPLOAD, REMOVAL = "file_upload", "remove_pkg"
+UPLOAD, REMOVAL, COPY, PRUNING = ACTIONS = ("file_upload", "remove_pkg", "copy", "prune")
 NEEDLESS = ("submit", "submit_pkg_info", "verify")
 
 
@@ -83,8 +83,8 @@ def _misframed(request: web.Request) -> HttpRefusal:
 def _check_action(form: Form) -> None:
     if form.action in NEEDLESS:
         raise HttpRefusal(410, f"{form.action!r} is not needed here: a project begins with its first upload")
-    if form.action not in (UPLOAD, REMOVAL):
-        raise HttpRefusal(410, f"{shown(form.action)} is not offered here; expected {UPLOAD!r} or {REMOVAL!r}")
+    if form.action not in ACTIONS:
+        raise HttpRefusal(410, f"{shown(form.action)} is not offered here; expected {', '.join(ACTIONS)}")
 
 
 class _Receiver:

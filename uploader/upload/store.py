@@ -1,62 +1,76 @@
-"""A checked candidate → one durable file below the packages, or AlreadyExists."""
+"""A checked distribution → one durable file below the packages, or AlreadyExists."""
 
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Protocol
 
-from store.errors import AlreadyExists, BadName, Refused
-from store.files import Incoming, make_durable, open_incoming, place_over
+from packaging.utils import NormalizedName
+
+from store.errors import AlreadyExists, Refused
+from store.files import Incoming, make_directory, make_durable, open_incoming, place_over
 from store.listing import find_listed
 from store.names import PROVENANCE, SIGNATURE
 from store.provenance import LIMIT, read_subject
 from store.reading import read_start
 from store.removal import read_removed
 from store.repository import Repository
-from store.status import BYTES, parse_status
-from store.syncs import sync_directory
 from uploader.answers import HttpRefusal
 from uploader.placing import Outcome, place_bytes, read_digest
-from uploader.upload.check import Candidate
+from uploader.statuses import read_status
 
 
-def store_upload(repository: Repository, candidate: Candidate, incoming: Incoming, *, overwrite: bool) -> Outcome:
-    """Place the durable file. Identical bytes are a success; other bytes only with `overwrite`. Durable in any case.
+class Storable(Protocol):
+    """A distribution that is to lie at `path` below the packages, with what is to lie beside it, by its suffix."""
 
-    A file of this name that people put in a sub-directory counts: a project has one file of a name.
-    """
-    target = _find_target(repository, candidate)
-    removed = None if overwrite or target.exists() else read_removed(repository, candidate.filename)
-    if removed not in (None, candidate.digest):
-        raise AlreadyExists(f"File already exists: {candidate.filename!r} was here with other bytes, and was removed")
-    _check_open(repository, candidate, target)
+    @property
+    def path(self) -> PurePosixPath: ...
+    @property
+    def project(self) -> NormalizedName: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def beside(self) -> Mapping[str, bytes]: ...
+
+
+def store_distribution(repository: Repository, candidate: Storable, incoming: Incoming, *, overwrite: bool) -> Outcome:
+    """Place the durable file. Identical bytes are a success; other bytes only with `overwrite`. Durable in any case."""
+    target = find_place(repository, candidate, overwrite=overwrite)
     outcome = place_bytes(incoming, candidate.digest, target, overwrite=overwrite)
     _store_beside(repository, candidate, target, outcome)
     return outcome
 
 
-def _check_open(repository: Repository, candidate: Candidate, target: Path) -> None:
+def find_place(repository: Repository, candidate: Storable, *, overwrite: bool) -> Path:
+    """Where it is to lie. AlreadyExists where other bytes were removed from there, HttpRefusal from a closed project.
+
+    A file of this name that people put in a sub-directory counts: a project has one file of a name.
+    """
+    target = _find_target(repository, candidate)
+    removed = None if overwrite or target.exists() else read_removed(repository, target.name)
+    if removed not in (None, candidate.digest):
+        raise AlreadyExists(f"File already exists: {target.name!r} was here with other bytes, and was removed")
+    _check_open(repository, candidate, target)
+    return target
+
+
+def _check_open(repository: Repository, candidate: Storable, target: Path) -> None:
     """HttpRefusal where the project takes nothing new (PEP 792), or where that cannot be told."""
-    try:
-        status = parse_status(read_start(repository.status(candidate.project), BYTES))
-    except FileNotFoundError:
-        return
-    except (OSError, BadName) as error:
-        raise HttpRefusal(403, f"whether {candidate.project} takes uploads cannot be told: {error}") from error
-    if status.is_closed and not (target.is_file() and read_digest(target) == candidate.digest):
+    status = read_status(repository, candidate.project)
+    if status and status.is_closed and not (target.is_file() and read_digest(target) == candidate.digest):
         why = f": {status.reason}" if status.reason else ""
         raise HttpRefusal(403, f"{candidate.project} is {status.marker} and takes no uploads{why}")
 
 
-def _find_target(repository: Repository, candidate: Candidate) -> Path:
-    listed = find_listed(repository, candidate.project, candidate.filename)
+def _find_target(repository: Repository, candidate: Storable) -> Path:
+    listed = find_listed(repository, candidate.project, candidate.path.name)
     if listed is not None and (repository.packages / listed.path).is_file():
         return repository.packages / listed.path
     target = repository.packages / candidate.path
-    if not target.parent.is_dir():
-        target.parent.mkdir(exist_ok=True)
-        sync_directory(repository.packages)
+    make_directory(target.parent)
     return target
 
 
-def _store_beside(repository: Repository, candidate: Candidate, target: Path, outcome: Outcome) -> None:
+def _store_beside(repository: Repository, candidate: Storable, target: Path, outcome: Outcome) -> None:
     """What goes with the bytes it is about: with new bytes what lies there is out of date."""
     for suffix in (SIGNATURE, PROVENANCE):
         beside = target.with_name(target.name + suffix)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -21,7 +22,6 @@ from store.workers import WorkerDied, WorkerKilled, Workers
 from uploader.answers import HttpRefusal, answer
 from uploader.audit import log_accepted
 from uploader.auth.authorize import Authorization
-from uploader.change.changes import Changes
 from uploader.placing import Outcome
 from uploader.rules import Rules
 from uploader.tally import TALLY, note_upload
@@ -32,7 +32,9 @@ from uploader.upload.check import Candidate, check, choose
 from uploader.upload.form import UPLOAD, Form, check_length, receive
 from uploader.upload.listed import Listings, is_listed
 from uploader.upload.reading import due, read_there
-from uploader.upload.store import store_upload
+from uploader.upload.store import store_distribution
+
+FormHandler = Callable[[web.Request, Repository, Policy, Form], Awaitable[web.Response]]
 
 READERS = 4  # large archives that are read at once, so that a slow one has others pass it
 
@@ -49,14 +51,20 @@ class Uploads:
     """Takes uploads into one data directory; an answer waits for the page to list the file, for a while."""
 
     def __init__(
-        self, settings: Settings, authorization: Authorization, listings: Listings, changes: Changes, calm: Calm
+        self,
+        settings: Settings,
+        authorization: Authorization,
+        listings: Listings,
+        others: Mapping[str, FormHandler],
+        calm: Calm,
     ) -> None:
+        """`others` answer forms that are no upload, by their action."""
         self._data = data = settings.data
         self._listing_wait = settings.listing_wait
         self._rules = Rules(data)
         self._authorization = authorization
         self._listings = listings
-        self._changes = changes
+        self._others = others
         self._workers = Workers(READERS)
         self._calm = calm
 
@@ -77,7 +85,7 @@ class Uploads:
                     raise refusal
                 stored = await self._take_file(form, file, repository, policy) if is_upload else None
         if stored is None:
-            return await self._changes.remove_release(request, repository, policy, form)
+            return await self._others[form.action](request, repository, policy, form)
         candidate, outcome, seen = stored
         log_accepted(request, user, candidate.digest, outcome.value)
         shows = partial(is_listed, repository, candidate)
@@ -134,7 +142,7 @@ class Uploads:
         )
         make_durable(incoming.file)
         seen = listing_version(repository, candidate.project)
-        outcome = store_upload(repository, candidate, incoming, overwrite=policy.overwrite)
+        outcome = store_distribution(repository, candidate, incoming, overwrite=policy.overwrite)
         return Stored(candidate, outcome, "" if outcome is Outcome.SAME else seen)
 
     async def close(self) -> None:

@@ -1,0 +1,68 @@
+"""The form that copies a release from another repository: `:action=copy` with `name`, `version` and `from`."""
+
+import asyncio
+from functools import partial
+
+from aiohttp import web
+
+from store.data import Data
+from store.errors import Refused, shown
+from store.listing import find_listed
+from store.names import Release, parse_project, parse_version
+from store.policy import Policy
+from store.repository import Repository
+from uploader.answers import HttpRefusal, answer
+from uploader.audit import log_accepted, note_file
+from uploader.auth.authorize import Authorization
+from uploader.change.copying import Copied, copy_release
+from uploader.rules import Rules
+from uploader.upload.form import Form
+from uploader.upload.listed import Listings
+
+
+class Copies:
+    """By whoever may upload here and read there. An answer waits `listing_wait` seconds for the page."""
+
+    def __init__(self, data: Data, listing_wait: float, authorization: Authorization, listings: Listings) -> None:
+        self._data = data
+        self._listing_wait = listing_wait
+        self._rules = Rules(data)
+        self._authorization = authorization
+        self._listings = listings
+
+    async def copy(self, request: web.Request, repository: Repository, policy: Policy, form: Form) -> web.Response:
+        """Answered when the page here lists all files of the release."""
+        user = await self._authorization.authorize(request, "upload", repository.name, policy)
+        name, version, origin = form.said("name"), form.said("version"), form.said("from")
+        if not name or not version or not origin:
+            raise Refused("a copy without the fields 'name', 'version' and 'from'; expected all three")
+        source = await self._find_source(request, origin, repository)
+        release = Release(parse_project(name), parse_version(version))
+        copied = await asyncio.to_thread(copy_release, source, repository, release, policy)
+        for each in copied:
+            note_file(request, each.original.path.name)
+            log_accepted(request, user, each.original.digest, f"{each.outcome.value}, from {source.name}")
+        follows = await self._wait(repository, copied)
+        said = ", ".join(f"{each.original.path.name} {each.outcome.value}" for each in copied)
+        return answer(request, 200, f"{release} copied from {source.name}: {said}{follows}")
+
+    async def _find_source(self, request: web.Request, name: str, target: Repository) -> Repository:
+        """The repository that is meant, if who asks may read it."""
+        source = self._data.repository(name)
+        if not self._data.exists(source) or source.name == target.name:
+            raise HttpRefusal(404, f"'from' is {shown(name)}; expected another repository")
+        await self._authorization.authorize(request, "download", source.name, self._rules.of(source.name))
+        return source
+
+    async def _wait(self, repository: Repository, copied: list[Copied]) -> str:
+        for each in copied:
+            shows = partial(_is_listed, repository, each)
+            project = each.original.project
+            if not await self._listings.wait(repository, project, shows, None, self._listing_wait):
+                return "; its page will follow: the indexer has not listed it yet"
+        return ""
+
+
+def _is_listed(repository: Repository, copied: Copied) -> bool:
+    found = find_listed(repository, copied.original.project, copied.original.path.name)
+    return found is not None and found.digest == copied.original.digest

@@ -1,0 +1,85 @@
+"""Copy a release to another repository, and remove old ones: `larder copy` and `larder prune`."""
+
+import argparse
+from collections.abc import Callable
+
+from store.current import read_judged
+from store.data import Data
+from store.errors import Refused, shown
+from store.explain import explained
+from store.names import Release
+from store.repository import DEFAULT, Repository
+from store.text import render_size
+from uploader.answers import HttpRefusal
+from uploader.change.copying import copy_release
+from uploader.change.pruning import find_doomed, remove_doomed
+from uploader.change.rule import read_named, read_rule
+
+_COPY = "Its files are linked, compared with what their pages say, and taken by the rules of TO."
+_PRUNE = (
+    "Of each project the newest N versions stay, with the one that installers take, whatever is not older than D days, "
+    "what is yanked, and what is named. Only with --for-real is anything removed."
+)
+
+
+def add_verbs(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add both commands; `run` of the arguments is to be called with the data and them."""
+    copy = add_parser("copy", help="copy a release to another repository", description=_COPY)
+    copy.add_argument("release", metavar="NAME==VERSION")
+    copy.add_argument("source", metavar="FROM", help=f"a repository; {DEFAULT!r} is that at /")
+    copy.add_argument("target", metavar="TO")
+    copy.set_defaults(run=_copy)
+    prune = add_parser("prune", help="say which old releases may go, or remove them", description=_PRUNE)
+    prune.add_argument("--repository", metavar="NAME", default=DEFAULT, help="another one than that at /")
+    prune.add_argument("--keep", metavar="N", required=True, help="how many versions of each project stay")
+    prune.add_argument("--days", metavar="D", default="0", help="what is not older stays, too")
+    prune.add_argument(
+        "--except",
+        metavar="NAME[==VERSION]",
+        action="append",
+        default=[],
+        dest="named",
+        help="it stays; again for more",
+    )
+    prune.add_argument("--for-real", action="store_true", help="remove it")
+    prune.set_defaults(run=_prune)
+
+
+def _copy(data: Data, arguments: argparse.Namespace) -> None:
+    source, target = _find(data, arguments.source), _find(data, arguments.target)
+    named = read_named(arguments.release)
+    if named.version is None:
+        raise Refused(f"{shown(arguments.release)}; expected NAME==VERSION")
+    if source == target:
+        raise Refused(f"{shown(target.name)} is where it is; expected another repository")
+    policy = read_judged(data).of(target.name)
+    try:
+        with explained(target.packages, data.root):
+            copied = copy_release(source, target, Release(named.project, named.version), policy)
+    except HttpRefusal as error:
+        raise Refused(str(error)) from error
+    for each in copied:
+        print(f"{each.original.path.name}: {each.outcome.value}")  # noqa: T201 - this is what was asked for
+
+
+def _prune(data: Data, arguments: argparse.Namespace) -> None:
+    repository = _find(data, arguments.repository)
+    rule = read_rule(arguments.keep, arguments.days, arguments.named)
+    with explained(repository.projects, data.root, "read"):
+        doomed = find_doomed(repository, rule)
+    gone = []
+    for each in doomed:
+        with explained(repository.packages / each.path, data.root):
+            if not arguments.for_real or remove_doomed(repository, each):
+                gone.append(each)
+                print(each, flush=True)  # noqa: T201
+    what = "removed" if arguments.for_real else "would be removed; --for-real removes them"
+    print(f"{len(gone)} files, {render_size(sum(each.file.size for each in gone))}, {what}")  # noqa: T201
+
+
+def _find(data: Data, name: str) -> Repository:
+    with explained(data.root, data.root, "read"):
+        known = {repository.name: repository for repository in data.repositories()}
+    if name not in known:
+        raise Refused(f"there is no repository {shown(name)}; expected one of {', '.join(known)}")
+    return known[name]

@@ -208,6 +208,26 @@ def test_commands_are_given_in_containers(stack: Stack) -> None:
     assert (stack.larder.data / "auth/.tokens").read_text() == ""
 
 
+def test_a_release_is_promoted_and_a_repository_exported_in_containers(stack: Stack, tmp_path: Path) -> None:
+    wheel, team = make_wheel(tmp_path, "promoted", "1.0"), stack.larder.data / "repositories/team/packages"
+    stack.upload(wheel)
+    stack.compose("exec", "-T", "uploader", "mkdir", "-p", "data/repositories/team/packages")
+    done = stack.compose("exec", "-T", "uploader", "larder", "copy", "promoted==1.0", "default", "team")
+    assert f"{wheel.name}: stored" in done.stdout
+    assert (digest(team / wheel.name), (team / wheel.name).stat().st_uid) == (digest(wheel), stack.uid)
+    assert "0 files" in stack.compose("exec", "-T", "uploader", "larder", "prune", "--keep", "1").stdout
+    public = stack.clone / "public"
+    public.mkdir()
+    os.chown(public, stack.uid, stack.uid)
+    stack.compose(
+        "run", "--rm", "--volume", f"{public}:/public", "indexer", "python", "-m", "indexer.export", "/public"
+    )
+    assert digest(public / "packages" / wheel.name) == digest(wheel)
+    assert wheel.name in (public / "simple/promoted/index.html").read_text()
+    shutil.rmtree(team.parent)
+    wait_until(lambda: stack.larder.get("/health").status == 200, 5)
+
+
 def test_boards_and_people_have_their_pages_and_all_of_it_can_be_verified(stack: Stack, tmp_path: Path) -> None:
     larder = stack.larder
     wheel = make_wheel(tmp_path, "for-boards", "1.0", {"for_boards/__init__.py": b"x = 1\n"})

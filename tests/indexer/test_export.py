@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -349,6 +350,38 @@ def test_a_watching_export_follows_every_change(data: Path, watched: Path) -> No
     wait_until(lambda: not (watched / "simple/new").exists(), 30)
     wait_until(lambda: '"new"' not in (watched / "simple/index.json").read_text(), 30)
     assert not (watched / "packages/new-1.0-py3-none-any.whl").exists()
+
+
+def find_hole(target: Path) -> str | None:
+    """A file that a page names, still when it is read again, and that is not there."""
+    page = target / "simple/demo/index.json"
+    urls = {str(entry["url"]) for entry in read_json(page).values()}
+    missing = {url for url in urls if not (page.parent / url).exists()}
+    return next(iter(missing & {str(entry["url"]) for entry in read_json(page).values()}), None) if missing else None
+
+
+def test_no_page_ever_names_a_file_that_is_not_there(data: Path, watched: Path) -> None:
+    holes: list[str] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            if hole := find_hole(watched):
+                holes.append(hole)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(2, 5):
+            for each in range(20):
+                make_wheel(data / "packages", "demo", f"{number}.{each}")
+            wait_until((watched / f"packages/demo-{number}.19-py3-none-any.whl").exists, 30)
+            for each in range(20):
+                (data / f"packages/demo-{number}.{each}-py3-none-any.whl").unlink()
+    finally:
+        done.set()
+        reader.join()
+    assert holes == []
 
 
 def test_a_watching_export_waits_while_the_repository_is_closed(data: Path, target: Path) -> None:

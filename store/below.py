@@ -1,6 +1,7 @@
 """What lies below `packages/`, reached by the descriptors of the directories above it: no link leads anywhere else."""
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import PurePosixPath
 from store.repository import Repository
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # whatever it is, nobody waits for it
+_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # whatever it is, nobody waits for it
 
 
 @contextlib.contextmanager
@@ -27,18 +28,28 @@ def opened_directory(repository: Repository, path: PurePosixPath) -> Iterator[in
 
 @contextlib.contextmanager
 def opened_file(repository: Repository, path: PurePosixPath) -> Iterator[BufferedReader]:
-    """The file, to be read; itself it may be a link, as it is served."""
-    with (
-        opened_directory(repository, path) as directory,
-        os.fdopen(os.open(path.name, _FILE, dir_fd=directory), "rb") as file,
-    ):
-        yield file
+    """The file, to be read. OSError where it is none, or a link."""
+    with opened_directory(repository, path) as directory, contextlib.ExitStack() as stack:
+        descriptor = os.open(path.name, _FILE, dir_fd=directory)
+        stack.callback(os.close, descriptor)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a file")
+        yield stack.enter_context(open(descriptor, "rb", closefd=False))
+
+
+def stat_file(repository: Repository, path: PurePosixPath) -> os.stat_result | None:
+    """Of the file at this path below the packages; None where there is none.
+
+    No link may be on the way there; the file itself may be one, as it is served.
+    """
+    try:
+        with opened_directory(repository, path) as directory:
+            facts = os.stat(path.name, dir_fd=directory, follow_symlinks=True)
+    except OSError:
+        return None
+    return facts if stat.S_ISREG(facts.st_mode) else None
 
 
 def is_file(repository: Repository, path: PurePosixPath) -> bool:
-    """Whether a file is at this path below the packages, with no link on the way there."""
-    try:
-        with opened_directory(repository, path) as directory:
-            return stat.S_ISREG(os.stat(path.name, dir_fd=directory, follow_symlinks=True).st_mode)
-    except OSError:
-        return False
+    """Whether there is one, as above."""
+    return stat_file(repository, path) is not None

@@ -134,9 +134,11 @@ def _link(incoming: Incoming, target: Path) -> None:
 
 def make_directory(path: Path) -> None:
     """Have a directory there, durably. One that root makes is whose that above it is: the programs write in there."""
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         return
     path.mkdir(exist_ok=True)
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     if os.geteuid() == 0:
         above = path.parent.stat()
         os.chown(path, above.st_uid, above.st_gid, follow_symlinks=False)
@@ -150,7 +152,7 @@ def write(path: Path, content: bytes, *, durable: bool = False, newer: bool = Fa
     """
     temporary = path.with_name(f"{PREFIX}{path.name}")  # each file below site/, state/ and run/ has one writer
     try:
-        with temporary.open("wb") as file:
+        with _open_new(temporary) as file:
             file.write(content)
             if newer:
                 file.flush()
@@ -172,7 +174,7 @@ def copy(source: Path, target: Path, digest: str) -> None:
     """
     temporary = target.with_name(f"{PREFIX}{target.name}")
     try:
-        with source.open("rb") as file, temporary.open("wb") as new:
+        with source.open("rb") as file, _open_new(temporary) as new:
             facts = os.fstat(file.fileno())
             found = _copy(file, new)
             if found != digest:
@@ -192,6 +194,12 @@ def _copy(file: BinaryIO, new: BinaryIO) -> str:
         digest.update(piece)
         new.write(piece)
     return digest.hexdigest()
+
+
+def _open_new(path: Path) -> BinaryIO:
+    """What is left there of a crash is removed; what a link leads to is not touched."""
+    path.unlink(missing_ok=True)
+    return path.open("xb")
 
 
 def is_being_written(descriptor: int) -> bool | None:

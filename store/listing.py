@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from store.repository import Repository
@@ -56,6 +57,8 @@ def _read_entry(entry: object) -> Listed:
     if not isinstance(entry, list):
         raise TypeError
     path, digest, release, yanked, attested = entry
+    if PurePosixPath(str(path)).is_absolute() or ".." in PurePosixPath(str(path)).parts:
+        raise ValueError(path)  # no indexer wrote it
     return Listed(str(path), str(digest), str(release), None if yanked is None else str(yanked), attested is True)
 
 

@@ -27,7 +27,7 @@ def remove(repository: Repository, path: PurePosixPath, *, was_listed: bool) -> 
         is_remembered = not was_listed or _try_to_remember(repository, path.name, digest)
         try:
             os.unlink(path.name, dir_fd=directory)
-        except PermissionError:
+        except OSError:
             _restore(repository, path.name, before)
             raise
         for suffix in SIDECARS:

@@ -29,6 +29,7 @@ from uploader.notices import Notices
 from uploader.readable import Readable
 from uploader.redirects import redirect
 from uploader.repositories import Repositories
+from uploader.rules import Rules
 from uploader.search import searches as searching
 from uploader.search.searches import Searches
 from uploader.tally import TALLY, Tally
@@ -73,7 +74,7 @@ def create_app(settings: Settings) -> web.Application:
     forms = {
         REMOVAL: changes.remove_release,
         COPY: Copies(data, settings.listing_wait, gatehouse.authorization, listings).copy,
-        PRUNING: Prunings(gatehouse.authorization, changes).prune,
+        PRUNING: Prunings(Rules(data), gatehouse.authorization, changes).prune,
     }
     uploads = Uploads(settings, gatehouse.authorization, listings, forms, calm)
     raw = Stores(data, gatehouse.authorization, calm)

@@ -1,6 +1,7 @@
 """The commands for people: `python -m uploader.commands`, behind `scripts/larder`; `larder` in the containers."""
 
 import argparse
+import os
 import subprocess
 import sys
 
@@ -23,7 +24,10 @@ def main() -> int:
         data = read_settings(options={"LARDER_DATA": ("--data", arguments.data)}).data
         return int(arguments.run(data, arguments) or 0)
     except (Refused, KeyboardInterrupt) as error:
-        print(f"larder: {str(error) or 'interrupted; nothing was changed'}", file=sys.stderr)  # noqa: T201
+        print(f"larder: {str(error) or 'interrupted'}", file=sys.stderr)  # noqa: T201
+        return REFUSED
+    except BrokenPipeError:  # nobody reads on
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - what is left is written there at the end
         return REFUSED
 
 

@@ -1,6 +1,10 @@
 """Copy a release to another repository, and remove old ones: `larder copy` and `larder prune`."""
 
 import argparse
+import contextlib
+import os
+import sys
+import time
 from collections.abc import Callable
 
 from store.current import read_judged
@@ -11,8 +15,8 @@ from store.names import Release
 from store.repository import DEFAULT, Repository
 from store.text import render_size
 from uploader.answers import HttpRefusal
-from uploader.change.copying import copy_release
-from uploader.change.pruning import find_doomed, remove_doomed
+from uploader.change.copying import Copied, copy_release
+from uploader.change.pruning import Doomed, Pruning, remove_doomed
 from uploader.change.rule import read_named, read_rule
 
 _COPY = "Its files are linked, compared with what their pages say, and taken by the rules of TO."
@@ -46,6 +50,7 @@ def add_verbs(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _copy(data: Data, arguments: argparse.Namespace) -> None:
+    os.umask(0o022)  # what is written is for the programs to read
     source, target = _find(data, arguments.source), _find(data, arguments.target)
     named = read_named(arguments.release)
     if named.version is None:
@@ -55,26 +60,36 @@ def _copy(data: Data, arguments: argparse.Namespace) -> None:
     policy = read_judged(data).of(target.name)
     try:
         with explained(target.packages, data.root):
-            copied = copy_release(source, target, Release(named.project, named.version), policy)
+            copy_release(source, target, Release(named.project, named.version), policy, _say)
     except HttpRefusal as error:
         raise Refused(str(error)) from error
-    for each in copied:
-        print(f"{each.original.path.name}: {each.outcome.value}")  # noqa: T201 - this is what was asked for
 
 
-def _prune(data: Data, arguments: argparse.Namespace) -> None:
+def _say(copied: Copied) -> None:
+    with contextlib.suppress(BrokenPipeError):  # it is there all the same
+        print(f"{copied.original.path.name}: {copied.outcome.value}", flush=True)  # noqa: T201 - what was asked for
+
+
+def _prune(data: Data, arguments: argparse.Namespace) -> int:
+    os.umask(0o022)
     repository = _find(data, arguments.repository)
     rule = read_rule(arguments.keep, arguments.days, arguments.named)
     with explained(repository.projects, data.root, "read"):
-        doomed = find_doomed(repository, rule)
-    gone = []
-    for each in doomed:
-        with explained(repository.packages / each.path, data.root):
-            if not arguments.for_real or remove_doomed(repository, each):
-                gone.append(each)
-                print(each, flush=True)  # noqa: T201
+        pruning = Pruning(repository, rule, time.time())
+    failed, gone = 0, list[Doomed]()
+    for each in (doomed for project in pruning.projects for doomed in pruning.find(project)):
+        try:
+            if arguments.for_real and not (pruning.is_doomed(each) and remove_doomed(repository, each)):
+                continue  # others were quicker
+        except OSError as error:
+            failed += 1
+            print(f"larder: {shown(str(each.path))} is not removed: {error.strerror}", file=sys.stderr)  # noqa: T201
+            continue
+        gone.append(each)
+        print(each, flush=True)  # noqa: T201
     what = "removed" if arguments.for_real else "would be removed; --for-real removes them"
     print(f"{len(gone)} files, {render_size(sum(each.file.size for each in gone))}, {what}")  # noqa: T201
+    return int(failed > 0)
 
 
 def _find(data: Data, name: str) -> Repository:

@@ -352,3 +352,139 @@ def test_a_rule_is_carried_out_over_http_by_who_may_delete(larder: Larder, tmp_p
 def test_a_rule_that_cannot_be_is_refused_over_http(larder: Larder, fields: dict[str, str], said: str) -> None:
     answer = send(larder, "", ANN, action="prune", **fields)
     assert (answer.status, said in answer.text) == (400, True), answer.text
+
+
+def test_bytes_of_the_copy_cannot_be_changed_by_writing_into_the_original(larder: Larder, release: list[Path]) -> None:
+    assert copy(larder, ANN, "default", "team").status == 200
+    for file in release:
+        assert (packages(larder, "team") / file.name).stat().st_mode & 0o777 == 0o444
+    assert larder.get(f"/packages/{release[0].name}").body == release[0].read_bytes()
+
+
+def test_a_link_is_not_passed_on(larder: Larder, release: list[Path], tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("root's")
+    secret.chmod(0o600)
+    signature = packages(larder) / f"{release[0].name}.asc"
+    signature.unlink()
+    signature.symlink_to(secret)
+    answer = copy(larder, ANN, "default", "team")
+    assert answer.status in (409, 503), answer.text
+    code, [said] = command(larder, "copy", "demo==1.0", "default", "team")
+    assert code == 1, said
+    assert list(packages(larder, "team").glob("demo*")) == []
+
+
+@pytest.mark.parametrize("path", ["/etc/hosts", "../../larder.toml", "a/../../x"])
+def test_what_no_indexer_wrote_leads_nowhere(larder: Larder, release: list[Path], path: str) -> None:
+    listing = larder.data / "site/default/projects/demo/listing.json"
+    with larder.without("indexer"):
+        lines = json.loads(listing.read_text())
+        for entry in lines.values():
+            entry[0] = path
+        listing.unlink()
+        listing.write_text("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in lines.items()) + "\n}\n")
+        assert copy(larder, ANN, "default", "team").status == 404
+        assert command(larder, "prune", "--keep", "1", "--for-real")[1][-1].startswith("0 files")
+
+
+def test_a_memory_that_is_a_link_is_not_written_through(larder: Larder, tmp_path: Path) -> None:
+    files = fill(larder, tmp_path)
+    victim, memory = tmp_path / "victim", packages(larder) / ".removed"
+    victim.write_text("mine")
+    memory.mkdir()
+    (memory / f".incoming-{files[0].name}").symlink_to(victim)
+    command(larder, "prune", "--keep", "1", "--days", "30", "--for-real")
+    assert victim.read_text() == "mine"
+    assert (memory / files[0].name).read_text().strip() == digest(files[0])
+
+
+def test_what_is_yanked_counts_as_soon_as_it_is(larder: Larder, release: list[Path], tmp_path: Path) -> None:
+    with larder.without("indexer"):
+        (packages(larder) / f"{release[1].name}.yanked").write_text("it bites")
+        assert "is yanked in 'default'" in copy(larder, ANN, "default", "team").text
+        said = command(larder, "prune", "--keep", "1", "--for-real")[1]
+    assert said == ["0 files, 0 B, removed"]
+    assert (packages(larder) / release[0].name).exists()
+
+
+def test_all_that_is_excepted_stays_however_often_it_is_said(larder: Larder, tmp_path: Path) -> None:
+    put(
+        larder, *[make_wheel(tmp_path / "dist", name, version) for name in ("aa", "none") for version in ("1.0", "2.0")]
+    )
+    body = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{text}\r\n'
+        for key, text in ((":action", "prune"), ("keep", "1"), ("except", "aa"), ("except", "None"))
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=b", **ANN}
+    answer = larder.request("POST", "/", f"{body}--b--\r\n".encode(), headers)
+    assert answer.text.startswith("0 files"), answer.text
+
+
+def test_no_other_file_of_the_name_comes_in_its_place(larder: Larder, tmp_path: Path) -> None:
+    for directory, summary in (("a", "one"), ("b", "another")):
+        make_wheel(packages(larder) / directory, "dup", "1.0", Summary=summary)
+        os.chmod(packages(larder) / directory, 0o777)  # noqa: PTH101 - root made it
+    put(larder, make_wheel(tmp_path, "dup", "2.0"))
+    wait_until(lambda: len(listed(larder, "default", "dup")) == 2)
+    answer = send(larder, "", ANN, action="prune", keep="1", for_real="yes")
+    assert sorted(line.split()[0] for line in answer.text.splitlines()[:-1]) == [
+        "a/dup-1.0-py3-none-any.whl",
+        "b/dup-1.0-py3-none-any.whl",
+    ]
+    assert list(listed(larder, "default", "dup")) == ["dup-2.0-py3-none-any.whl"]
+    assert [path for path in packages(larder).glob("*/dup-1.0*.whl") if path.parent.name in "ab"] == []
+
+
+def test_what_cannot_be_removed_is_said_and_keeps_nothing_else(larder: Larder, tmp_path: Path) -> None:
+    make_wheel(packages(larder) / "of-root", "stuck", "1.0")
+    put(larder, *[make_wheel(tmp_path / "dist", "stuck", "2.0")])
+    put(larder, *[make_wheel(tmp_path / "dist", "unstuck", version) for version in ("1.0", "2.0")])
+    os.chmod(packages(larder) / "of-root", 0o555)  # noqa: PTH101
+    wait_until(lambda: len(listed(larder, "default", "stuck")) == 2)
+    answer = send(larder, "", ANN, action="prune", keep="1", for_real="yes")
+    assert answer.status == 503
+    assert answer.text.splitlines()[0].startswith("unstuck-1.0")
+    assert answer.text.splitlines()[1].startswith("not removed: 'of-root/stuck-1.0")
+    assert "not removed, by a rule" in larder.log
+    assert len(listed(larder, "default", "stuck")) == 2
+
+
+def test_a_quarantined_project_is_left_as_it_is(larder: Larder, tmp_path: Path) -> None:
+    fill(larder, tmp_path)
+    (packages(larder) / "demo.status").write_text("quarantined: for the police")
+    code, said = command(larder, "prune", "--keep", "1", "--for-real")
+    assert (code, [line.split("-")[0] for line in said[:-1]]) == (0, ["other"])
+
+
+def test_a_rule_tells_nobody_what_they_may_not_read(larder: Larder, tmp_path: Path) -> None:
+    put(larder, make_wheel(tmp_path, "secret", "1.0"), make_wheel(tmp_path, "secret", "2.0"), repository="team")
+    deletes = larder.add_token("deletes", "--repository", "team", "--delete")
+    answer = send(larder, "/repositories/team", deletes, action="prune", keep="1")
+    assert (answer.status, "secret" in answer.text) == (403, False)
+    uploads = larder.add_token("uploads", "--repository", "team", "--upload", "--download")
+    assert send(larder, "/repositories/team", uploads, action="prune", keep="1", for_real="yes").status == 403
+    assert len(listed(larder, "team", "secret")) == 2
+    both = larder.add_token("both", "--repository", "team", "--delete", "--download")
+    assert "secret-1.0" in send(larder, "/repositories/team", both, action="prune", keep="1").text
+
+
+def test_a_file_that_fails_after_others_is_said_with_those(larder: Larder, release: list[Path], tmp_path: Path) -> None:
+    small = packages(larder, "tiny")
+    small.mkdir(parents=True)
+    big = make_wheel(tmp_path / "big", "big", "1.0", {"big.bin": os.urandom(300_000)})
+    put(larder, make_sdist(tmp_path / "big", "big", "1.0"), big)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(small)], check=False).returncode:
+        pytest.skip("only root can mount")
+    try:
+        shutil.chown(small, *map(int, (packages(larder).stat().st_uid, packages(larder).stat().st_gid)))
+        wait_until(lambda: larder.get("/repositories/tiny/simple/").status == 200)
+        answer = copy(larder, ANN, "default", "tiny", "big==1.0")
+        there = sorted(path.name for path in small.glob("big*"))
+        assert answer.status == 507, answer.text
+        assert there in (["big-1.0.tar.gz"], [])
+        assert ("copied were, before it, big-1.0.tar.gz" in answer.text) == bool(there)
+        assert larder.log.count("stored, from default") == len(there)
+    finally:
+        larder.stop()
+        subprocess.run(["umount", str(small)], check=True)

@@ -46,6 +46,7 @@ def test_one_newer_file_keeps_its_release() -> None:
 def test_what_is_yanked_stays_and_takes_nobodys_place() -> None:
     assert going(files("4", "3", "2", "1", yanked=("4", "2")), keep=1) == ["1"]
     assert going(files("2", "1", yanked=("2", "1")), keep=1) == []
+    assert going(files("2", "1+local.1"), keep=1, named=["demo==1"]) == []
 
 
 @pytest.mark.parametrize("named", ["demo", "Demo==1", "demo == 1.0.0"])

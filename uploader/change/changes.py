@@ -15,7 +15,6 @@ from store.data import Data
 from store.errors import Refused, shown
 from store.listing import Listed, find_listed
 from store.names import YANKED, Release, parse_project, parse_version
-from store.policy import Policy
 from store.removal import read_yank, remove, unyank, yank
 from store.repository import Repository
 from store.yank import BYTES, LIMIT, read_reason
@@ -62,10 +61,9 @@ class Changes:
         log_accepted(request, user, target.digest, "is yanked")
         return answer(request, 200, f"{target.filename} is yanked{await self._wait([target], _is_as_marked)}")
 
-    async def remove_release(
-        self, request: web.Request, repository: Repository, policy: Policy, form: Form
-    ) -> web.Response:
+    async def remove_release(self, request: web.Request, repository: Repository, form: Form) -> web.Response:
         """Remove every file of the release that the form names, however name and version are written."""
+        policy = self._rules.of(repository.name)
         user = await self._authorization.authorize(request, "delete", repository.name, policy)
         name, version = form.said("name"), form.said("version")
         if not name or not version:

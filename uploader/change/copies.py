@@ -8,8 +8,7 @@ from aiohttp import web
 from store.data import Data
 from store.errors import Refused, shown
 from store.listing import find_listed
-from store.names import Release, parse_project, parse_version
-from store.policy import Policy
+from store.names import PROVENANCE, Release, parse_project, parse_version
 from store.repository import Repository
 from uploader.answers import HttpRefusal, answer
 from uploader.audit import log_accepted, note_file
@@ -30,18 +29,17 @@ class Copies:
         self._authorization = authorization
         self._listings = listings
 
-    async def copy(self, request: web.Request, repository: Repository, policy: Policy, form: Form) -> web.Response:
+    async def copy(self, request: web.Request, repository: Repository, form: Form) -> web.Response:
         """Answered when the page here lists all files of the release."""
+        policy = self._rules.of(repository.name)
         user = await self._authorization.authorize(request, "upload", repository.name, policy)
-        name, version, origin = form.said("name"), form.said("version"), form.said("from")
+        name, version, origin = form.text("name"), form.text("version"), form.text("from")
         if not name or not version or not origin:
             raise Refused("a copy without the fields 'name', 'version' and 'from'; expected all three")
         source = await self._find_source(request, origin, repository)
         release = Release(parse_project(name), parse_version(version))
-        copied = await asyncio.to_thread(copy_release, source, repository, release, policy)
-        for each in copied:
-            note_file(request, each.original.path.name)
-            log_accepted(request, user, each.original.digest, f"{each.outcome.value}, from {source.name}")
+        note = partial(_log, request, user, source)
+        copied = await asyncio.to_thread(copy_release, source, repository, release, policy, note)
         follows = await self._wait(repository, copied)
         said = ", ".join(f"{each.original.path.name} {each.outcome.value}" for each in copied)
         return answer(request, 200, f"{release} copied from {source.name}: {said}{follows}")
@@ -63,6 +61,14 @@ class Copies:
         return ""
 
 
+def _log(request: web.Request, user: str | None, source: Repository, copied: Copied) -> None:
+    """In whatever thread."""
+    note_file(request, copied.original.path.name)
+    log_accepted(request, user, copied.original.digest, f"{copied.outcome.value}, from {source.name}")
+
+
 def _is_listed(repository: Repository, copied: Copied) -> bool:
     found = find_listed(repository, copied.original.project, copied.original.path.name)
-    return found is not None and found.digest == copied.original.digest
+    if found is None or found.digest != copied.original.digest:
+        return False
+    return found.attested or PROVENANCE not in copied.original.beside

@@ -2,21 +2,22 @@
 
 import contextlib
 import os
-import stat
-import time
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from packaging.utils import NormalizedName
 
-from store.below import opened_file
-from store.listing import read_listing
-from store.names import parse_project
-from store.removal import remove
+from store.below import stat_file
+from store.errors import BadName
+from store.listing import Listed, read_listing
+from store.names import is_ignored, parse_filename, parse_project, readings
+from store.removal import read_yank, remove
 from store.repository import Repository
-from store.text import render_size, render_time
+from store.text import render_printable, render_size, render_time
+from uploader.answers import HttpRefusal
 from uploader.change.rule import Kept, Rule, choose
+from uploader.statuses import read_status
 
 
 class Doomed(NamedTuple):
@@ -30,34 +31,81 @@ class Doomed(NamedTuple):
         return PurePosixPath(self.file.listed.path)
 
     def __str__(self) -> str:
-        day = render_time(int(self.file.at) * 10**9)[:10]
-        return f"{self.path} ({self.project} {self.file.listed.release}, {render_size(self.file.size)}, {day})"
+        path, day = render_printable(str(self.path)), render_time(int(self.file.at) * 10**9)[:10]
+        return f"{path} ({self.project} {self.file.listed.release}, {render_size(self.file.size)}, {day})"
 
 
-def find_doomed(repository: Repository, rule: Rule) -> list[Doomed]:
-    """By project, the oldest version first. OSError where it cannot be seen which projects there are."""
-    now = time.time()
-    names = sorted(name for name in os.listdir(repository.projects) if not name.startswith("."))  # noqa: PTH208
-    return [
-        Doomed(project, file)
-        for project in map(parse_project, names)
-        for file in choose(project, _find_files(repository, project), rule, now)
-    ]
+class Pruning:
+    """Of one repository, by one rule. OSError where it cannot be seen what there is; `now` is in seconds since 1970."""
+
+    def __init__(self, repository: Repository, rule: Rule, now: float) -> None:
+        self._repository = repository
+        self._rule = rule
+        self._now = now
+        self._others = _find_others(repository)
+        self.projects = list(_list_projects(repository))
+
+    def find_all(self) -> list[Doomed]:
+        """By project, the oldest version first."""
+        return [doomed for project in self.projects for doomed in self.find(project)]
+
+    def find(self, project: NormalizedName) -> list[Doomed]:
+        """Of a project that is not withheld, which is left as it is."""
+        try:
+            status = read_status(self._repository, project)
+        except HttpRefusal:
+            return []
+        if status and status.is_withheld:
+            return []
+        return [Doomed(project, file) for file in choose(project, self._find_files(project), self._rule, self._now)]
+
+    def is_doomed(self, doomed: Doomed) -> bool:
+        """Whether the file still may go: others may have yanked, removed or replaced something meanwhile."""
+        return doomed in self.find(doomed.project)
+
+    def _find_files(self, project: NormalizedName) -> Iterator[Kept]:
+        """Those that are listed and there; before each any others of its name, one of which would take its place."""
+        for listed in read_listing(self._repository, project).values():
+            for path in (*(path for path in self._find_others_of(listed) if path != listed.path), listed.path):
+                if facts := stat_file(self._repository, PurePosixPath(path)):
+                    yanked = (
+                        read_yank(self._repository, PurePosixPath(path)) if listed.yanked is None else listed.yanked
+                    )
+                    yield Kept(listed._replace(path=path, yanked=yanked), facts.st_mtime, facts.st_size)
+
+    def _find_others_of(self, listed: Listed) -> list[str]:
+        return self._others.get(PurePosixPath(listed.path).name, [])
 
 
-def _find_files(repository: Repository, project: NormalizedName) -> Iterator[Kept]:
-    """Those that are listed and there."""
-    for listed in read_listing(repository, project).values():
-        with contextlib.suppress(OSError), opened_file(repository, PurePosixPath(listed.path)) as file:
-            facts = os.fstat(file.fileno())
-            if stat.S_ISREG(facts.st_mode):
-                yield Kept(listed, facts.st_mtime, facts.st_size)
+def _list_projects(repository: Repository) -> Iterator[NormalizedName]:
+    for name in sorted(os.listdir(repository.projects)):  # noqa: PTH208 - of many
+        with contextlib.suppress(BadName):
+            yield parse_project(name)
+
+
+def _find_others(repository: Repository) -> dict[str, list[str]]:
+    """The paths of names that several files have, unless only their directories tell whose they are."""
+    found: dict[str, list[str]] = {}
+    for directory, names, filenames in os.walk(repository.packages):
+        names[:] = [name for name in names if not is_ignored(name)]
+        below = os.path.relpath(directory, repository.packages)
+        for name in filenames:
+            found.setdefault(name, []).append(os.path.normpath(f"{below}/{name}"))
+    return {name: paths for name, paths in found.items() if len(paths) > 1 and _is_certain(name)}
+
+
+def _is_certain(filename: str) -> bool:
+    try:
+        return len(readings(parse_filename(filename))) == 1
+    except BadName:
+        return False
 
 
 def remove_doomed(repository: Repository, doomed: Doomed) -> bool:
     """Remove the file for good; False where somebody else was quicker. OSError where that cannot be done."""
+    is_listed = read_listing(repository, doomed.project).get(doomed.path.name)
     try:
-        remove(repository, doomed.path, was_listed=True)
+        remove(repository, doomed.path, was_listed=is_listed is not None and is_listed.path == str(doomed.path))
     except FileNotFoundError:
         return False
     return True

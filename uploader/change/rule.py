@@ -33,7 +33,9 @@ class Rule(NamedTuple):
     named: frozenset[Named] = frozenset()
 
     def names(self, project: NormalizedName, version: Version) -> bool:
-        return not self.named.isdisjoint({Named(project, None), Named(project, version)})
+        """Whether it is named, by its project, its version, or that without what is local in it (PEP 440)."""
+        names = (None, version, Version(version.public))
+        return not self.named.isdisjoint(Named(project, name) for name in names)
 
 
 class Kept(NamedTuple):

@@ -23,6 +23,7 @@ CONTENT, ATTESTATIONS = "content", "attestations"
 BESIDE = {"gpg_signature": SIGNATURE, ATTESTATIONS: PROVENANCE}  # the fields that are kept beside the file, as what
 LIMITS = {ATTESTATIONS: provenance.LIMIT}  # of those that may be larger
 TEXTS = (":action", "name", "version", "from", "keep", "days", "except", "for_real", *HASHES)
+REPEATED = ("except",)  # of which all count, with blanks between them
 ABSENT = ("", "UNKNOWN", "None")  # what distutils sends for a value it does not have
 UPLOAD, REMOVAL, COPY, PRUNING = ACTIONS = ("file_upload", "remove_pkg", "copy", "prune")
 NEEDLESS = ("submit", "submit_pkg_info", "verify")
@@ -45,6 +46,10 @@ class Form:
         """The text of a field; None where there is none, in any of the ways to say so."""
         text = self.texts.get(name, "")
         return None if text in ABSENT else text
+
+    def text(self, name: str) -> str:
+        """As it was sent, for what no distutils sends; empty where there is no such field."""
+        return self.texts.get(name, "")
 
     def said_digests(self) -> list[str]:
         """The fields with a digest to compare: distutils of Python 3.9 to 3.11 sends a blake2b-512 as blake2_256."""
@@ -124,7 +129,8 @@ class _Receiver:
             raise HttpRefusal(413, f"the form has more than {PARTS_LIMIT} fields; expected fewer")
         if part.name == CONTENT:
             self._begin_file(part.filename)
-        is_wanted = part.name in (CONTENT, *BESIDE) or (part.name in TEXTS and part.name not in self._form.texts)
+        is_first = part.name not in self._form.texts or part.name in REPEATED
+        is_wanted = part.name in (CONTENT, *BESIDE) or (part.name in TEXTS and is_first)
         self._name = part.name if is_wanted else None
 
     def _begin_file(self, filename: str | None) -> None:
@@ -155,6 +161,7 @@ class _Receiver:
         if self._name in BESIDE:
             self._form.beside[BESIDE[self._name]] = bytes(self._text)
         elif self._name not in (None, CONTENT):
-            self._form.texts[self._name] = self._text.decode("utf-8", "replace").strip()
+            before = f"{self._form.texts[self._name]} " if self._name in self._form.texts else ""
+            self._form.texts[self._name] = before + self._text.decode("utf-8", "replace").strip()
         self._name = None
         self._text.clear()

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from packaging.utils import NormalizedName
 
+from store.below import is_file
 from store.errors import AlreadyExists, Refused
 from store.files import Incoming, make_directory, make_durable, open_incoming, place_over
 from store.listing import find_listed
@@ -35,6 +36,7 @@ class Storable(Protocol):
 def store_distribution(repository: Repository, candidate: Storable, incoming: Incoming, *, overwrite: bool) -> Outcome:
     """Place the durable file. Identical bytes are a success; other bytes only with `overwrite`. Durable in any case."""
     target = find_place(repository, candidate, overwrite=overwrite)
+    make_directory(target.parent)
     outcome = place_bytes(incoming, candidate.digest, target, overwrite=overwrite)
     _store_beside(repository, candidate, target, outcome)
     return outcome
@@ -63,11 +65,9 @@ def _check_open(repository: Repository, candidate: Storable, target: Path) -> No
 
 def _find_target(repository: Repository, candidate: Storable) -> Path:
     listed = find_listed(repository, candidate.project, candidate.path.name)
-    if listed is not None and (repository.packages / listed.path).is_file():
+    if listed is not None and is_file(repository, PurePosixPath(listed.path)):
         return repository.packages / listed.path
-    target = repository.packages / candidate.path
-    make_directory(target.parent)
-    return target
+    return repository.packages / candidate.path
 
 
 def _store_beside(repository: Repository, candidate: Storable, target: Path, outcome: Outcome) -> None:

@@ -34,7 +34,7 @@ from uploader.upload.listed import Listings, is_listed
 from uploader.upload.reading import due, read_there
 from uploader.upload.store import store_distribution
 
-FormHandler = Callable[[web.Request, Repository, Policy, Form], Awaitable[web.Response]]
+FormHandler = Callable[[web.Request, Repository, Form], Awaitable[web.Response]]
 
 READERS = 4  # large archives that are read at once, so that a slow one has others pass it
 
@@ -85,7 +85,7 @@ class Uploads:
                     raise refusal
                 stored = await self._take_file(form, file, repository, policy) if is_upload else None
         if stored is None:
-            return await self._others[form.action](request, repository, policy, form)
+            return await self._others[form.action](request, repository, form)
         candidate, outcome, seen = stored
         log_accepted(request, user, candidate.digest, outcome.value)
         shows = partial(is_listed, repository, candidate)

@@ -38,11 +38,6 @@ class Settling:
         """Look at `path` once more when it has been quiet."""
         self._due.setdefault(path, now + QUIET)
 
-    @property
-    def pending(self) -> int:
-        """How many paths are held back."""
-        return len(self._due)
-
     def patience(self, now: float) -> float:
         """Seconds until something is due; endless where nothing is."""
         return max(0.0, min(self._due.values(), default=float("inf")) - now)

@@ -19,7 +19,7 @@ from indexer.reconcile import Reconciler
 from indexer.rejections import Rejections
 from indexer.settle import Hint, Settling
 from indexer.site import Site
-from indexer.tables import open_state
+from indexer.tables import open_state, read_unread
 from indexer.tend import Tending
 from indexer.tracker import FEW, Tracker
 from indexer.watching import Watching
@@ -61,8 +61,7 @@ class Upkeep:
         self._tidied = 0  # rounds of the reconciler after which everything was tidied
         self._is_swept = True
         self._lateness = Lateness()
-        self._calm_due = float("inf")
-        self._doubts_due = 0.0
+        self._calm_due, self._doubts_due = float("inf"), 0.0
 
     def step(self, messages: Iterable[Message], now: float) -> None:
         """Take in what was heard, and do what is due, for a bounded time."""
@@ -210,13 +209,17 @@ class Upkeep:
     def is_finished(self) -> bool:
         """Whether all pages are as they should be, as far as is known: only changes are waited for."""
         is_published = not (self._is_late or self._publisher.overview_is_dirty or self._people.is_behind)
-        return self._lateness.was_listed and is_published and not self._settling.pending
+        return self._lateness.was_listed and is_published
 
     @property
-    def unwritten(self) -> dict[str, str]:
-        """What could not be read or written the last time that it was tried: page set or project, and why."""
-        watching = {"": self._watching.fault} if self._watching.fault else {}
-        return {**watching, **self._publisher.faults, **self._people.faults}
+    def unread(self) -> dict[str, str]:
+        """What could not be read or looked into the last time that it was tried, and why."""
+        return read_unread(self._state) | ({"": self._watching.fault} if self._watching.fault else {})
+
+    @property
+    def undone(self) -> dict[str, str]:
+        """The same, and what could not be written: file, page set or project, and why."""
+        return {**self.unread, **self._publisher.faults, **self._people.faults}
 
     def faults(self, now: float) -> list[str]:
         """What keeps the files on the disk from being listed, each in a few words."""
@@ -252,8 +255,6 @@ class Upkeep:
         return min(each.patience(now) for each in (self._settling, self._publisher, self._rejections))
 
     def stop(self) -> None:
-        self._watching.stop()
-        self._tracker.stop()
-        self._people.stop()
-        self._boards.stop()
+        for part in (self._watching, self._tracker, self._people, self._boards):
+            part.stop()
         self._state.close()

@@ -212,9 +212,21 @@ def _read_kept(path: Path) -> bytes | None:
     return content
 
 
-def read_judged(data: Data) -> Policies:
-    """What a Larder that starts at this moment would put in force, for commands that it need not run for."""
-    return parse_policies(judge(read_sample(data.policy), _read_kept(data.kept_policy)).content)
+class Judged:
+    """What a Larder would put in force that runs from now on, for commands that it need not run for."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self._kept = _read_kept(data.kept_policy)
+
+    def read(self) -> Policies:
+        """At this moment. As for `CurrentPolicy`, what cannot be used, or may be half written, changes nothing."""
+        sample = read_sample(self._data.policy)
+        if sample.content is not None and not sample.mark:  # somebody is writing it
+            return parse_policies(CLOSED if self._kept is None else self._kept)
+        content = judge(sample, self._kept).content
+        self._kept = self._kept if content == CLOSED else content
+        return parse_policies(content)
 
 
 class InForce:

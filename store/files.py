@@ -174,7 +174,7 @@ def copy(source: Path, target: Path, digest: str) -> None:
     """
     temporary = target.with_name(f"{PREFIX}{target.name}")
     try:
-        with source.open("rb") as file, _open_new(temporary) as new:
+        with open(source, "rb", opener=_open_without_waiting) as file, _open_new(temporary) as new:
             facts = os.fstat(file.fileno())
             found = _copy(file, new)
             if found != digest:
@@ -194,6 +194,11 @@ def _copy(file: BinaryIO, new: BinaryIO) -> str:
         digest.update(piece)
         new.write(piece)
     return digest.hexdigest()
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Should it be a pipe meanwhile."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _open_new(path: Path) -> BinaryIO:

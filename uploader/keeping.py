@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from store.current import read_judged
+from store.current import Judged
 from store.data import Data
 from store.errors import Refused, shown
 from store.explain import explained
@@ -57,7 +57,7 @@ def _copy(data: Data, arguments: argparse.Namespace) -> None:
         raise Refused(f"{shown(arguments.release)}; expected NAME==VERSION")
     if source == target:
         raise Refused(f"{shown(target.name)} is where it is; expected another repository")
-    policy = read_judged(data).of(target.name)
+    policy = Judged(data).read().of(target.name)
     try:
         with explained(target.packages, data.root):
             copy_release(source, target, Release(named.project, named.version), policy, _say)

@@ -5,12 +5,13 @@ import os
 import signal
 import sys
 from functools import partial
+from pathlib import Path
 
 from indexer.export.exporting import Exporting
 from indexer.export.mirror import Mirror, Round
 from indexer.export.request import Request, read_request
 from indexer.export.target import claimed
-from store.current import read_judged
+from store.current import Judged
 from store.data import Data
 from store.errors import BadDirectory, Refused, shown
 from store.explain import explained
@@ -31,20 +32,21 @@ def main() -> int:
         print(f"export: {str(error) or 'interrupted'}", file=sys.stderr)  # noqa: T201 - a command speaks to a person
         return 1
     print(f"{request.directory}: wrote {done.written} files, removed {done.removed}")  # noqa: T201
-    return 1 if done.problems else 0
+    return 1 if done.problems and not request.watches else 0  # one that stays was asked to stop
 
 
 def _export(request: Request, settings: Settings) -> Round:
     repository = _find_repository(settings.data, request.repository)
-    check = partial(_check_open, settings.data, request)
-    check()
+    why_not = partial(_why_not, settings.data, request, Judged(settings.data))
+    if reason := why_not():
+        raise Refused(reason)
     start_logging("export", settings.log_level)
     logging.getLogger("indexer").setLevel(logging.WARNING)  # what is made on the way is not what was asked for
     logging.getLogger(Exporting.__module__).setLevel(settings.log_level if request.watches else logging.WARNING)
     with claimed(request.directory, settings.data) as target:
-        own = _prepare(settings.data, settings.data.copied(repository, request.directory.resolve()))
+        own = _prepare(settings.data, settings.data.copied(repository, Path(os.path.realpath(request.directory))))
         mirror = Mirror(own, target, request.shelf, request.base_url)
-        exporting = Exporting(own, settings, request.shelf, mirror, check)
+        exporting = Exporting(own, settings, request.shelf, mirror, why_not)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: exporting.stop())
         return exporting.run(watches=request.watches)
@@ -61,12 +63,12 @@ def _find_repository(data: Data, name: str) -> Repository:
     return known[name]
 
 
-def _check_open(data: Data, request: Request) -> None:
-    """Whoever comes by a copy can read it: Refused where reading is not for everybody, and that was not said."""
-    name = request.repository
-    if not request.although_closed and ANONYMOUS not in read_judged(data).of(name).download:
-        expected = f'download = ["{ANONYMOUS}"], or --although-closed'
-        raise Refused(f"{data.policy}: not everybody may read the repository {name!r}; expected {expected}")
+def _why_not(data: Data, request: Request, judged: Judged) -> str:
+    """Whoever comes by a copy can read it, so not where reading is not for everybody, unless that was said."""
+    if request.although_closed or ANONYMOUS in judged.read().of(request.repository).download:
+        return ""
+    expected = f'download = ["{ANONYMOUS}"], or --although-closed'
+    return f"{data.policy}: not everybody may read the repository {request.repository!r}; expected {expected}"
 
 
 def _prepare(data: Data, copied: Repository) -> Repository:

@@ -8,7 +8,6 @@ from indexer.export.mirror import Mirror, Round
 from indexer.inbox import Inbox
 from indexer.model import Shelf
 from indexer.upkeep import Message, Upkeep
-from store.errors import Refused
 from store.policy import Policy
 from store.repository import Repository
 from store.settings import Settings
@@ -20,28 +19,32 @@ SHARE = 50  # rounds take at most one part in so many of the time
 
 
 class Exporting:
-    """Of one repository, as `Data.copied` has it. `check` raises Refused while it may not be exported."""
+    """Of one repository, as `Data.copied` has it. `why_not` says why it may not be exported; empty where it may."""
 
     def __init__(
-        self, repository: Repository, settings: Settings, shelf: Shelf, mirror: Mirror, check: Callable[[], None]
+        self, repository: Repository, settings: Settings, shelf: Shelf, mirror: Mirror, why_not: Callable[[], str]
     ) -> None:
         self._inbox = Inbox[Message]()
         self._upkeep = Upkeep(repository, settings, self._inbox.put, copied=shelf)
         self._mirror = mirror
-        self._check = check
+        self._why_not = why_not
         self._every = settings.reconcile_interval
         self._due = self._anew_due = 0.0
-        self._is_begun = self._is_whole = False
+        self._is_begun = self._is_whole = self._is_stopped = False
         self._problems: dict[str, str] = {}  # of the last round
         self._said: dict[str, str] = {}  # those that were there in the round before it, too
         self._written = self._removed = 0
 
     def stop(self) -> None:
         """End `run` soon; safe to call from a signal handler."""
+        self._is_stopped = True
         self._inbox.stop()
 
     def run(self, *, watches: bool) -> Round:
-        """Until everything is there, or with `watches` until stopped; all that was done, and what could not be."""
+        """Until everything is there, or with `watches` until stopped; all that was done, and what could not be.
+
+        BadDirectory where the copy is not where it was.
+        """
         heard: list[Message] | None = []
         try:
             while heard is not None:
@@ -59,27 +62,31 @@ class Exporting:
         self._upkeep.step(heard, now)
         self._upkeep.publish_overview(Policy(), "", (), now)
         self._is_begun |= self._upkeep.is_finished
-        if (self._is_begun or self._upkeep.unwritten) and now >= self._due:
-            self._mirror_now(now)
-            self._due = now + max(PAUSE, SHARE * (time.monotonic() - now))
+        if (self._is_begun or self._upkeep.undone) and now >= self._due:
+            done = self._mirror_now(now)
+            self._due = time.monotonic() + max(PAUSE, SHARE * done.looked)
+            self._note(done)
 
-    def _mirror_now(self, now: float) -> None:
-        try:
-            self._check()
-        except Refused as error:
-            self._note(Round(0, 0, {"": f"{error}; nothing is exported meanwhile"}))
-            return
+    def _mirror_now(self, now: float) -> Round:
+        if why_not := self._why_not():
+            return Round(0, 0, {"": f"{why_not}; nothing is exported meanwhile"})
         if now >= self._anew_due:
             self._anew_due = now + self._every
             self._mirror.forget()
+        may_remove = not self._upkeep.unread  # what is not known is not known to be gone
         try:
-            self._note(self._mirror.step())
+            return self._mirror.step(
+                now, goes_on=self._goes_on, is_calm=self._upkeep.is_finished, may_remove=may_remove
+            )
         except OSError as error:  # whatever is the matter with a disk, it may be over the next time
-            self._note(Round(0, 0, {"": str(error)}))
+            return Round(0, 0, {"": str(error)})
+
+    def _goes_on(self) -> bool:
+        return not self._is_stopped and not self._why_not()
 
     def _note(self, done: Round) -> None:
-        problems = {**self._upkeep.unwritten, **done.problems}
-        lasting = {name: reason for name, reason in problems.items() if self._problems.get(name) == reason}
+        problems = {**self._upkeep.undone, **done.problems}
+        lasting = {name: reason for name, reason in problems.items() if name in self._problems}
         for name, reason in lasting.items() - self._said.items():
             log.error("could not export %s; what was there stays: %s", name or "anything", reason)
         self._problems, self._said = problems, lasting

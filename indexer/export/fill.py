@@ -21,7 +21,7 @@ def name_places(path: str, base_url: str) -> dict[str, str]:
         return {"origin": "/".join([".."] * path.count("/"))}  # a feed's links may be relative
     address = urlsplit(base_url or NOWHERE)
     is_trusted = address.scheme != "http" or bool(_LOOPBACK.fullmatch(address.hostname or ""))
-    trusted = "" if is_trusted else address.netloc.rpartition("@")[2].partition(":")[0]
+    trusted = "" if is_trusted else re.sub(r":[0-9]*\Z", "", address.netloc)
     origin = (base_url or NOWHERE).rstrip("/")
     return {"origin": origin, "board_origin": origin, "host_to_trust": trusted}
 

@@ -3,12 +3,17 @@
 A file is there before a page that names it, and goes after that: whoever reads meanwhile finds what it was told of.
 """
 
+import posixpath
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from indexer.export.fill import fill
 from indexer.export.offered import read_digests, read_offered
-from indexer.export.places import PACKAGES, SIMPLE, START, place_pages
+from indexer.export.owners import Owners
+from indexer.export.places import PACKAGES, SIMPLE, START, TOPS, place_pages
 from indexer.export.target import Target
 from indexer.model import Shelf
 from indexer.pages import PEOPLE
@@ -24,15 +29,19 @@ _INCLUDED = {"/.counts": (OVERVIEW, COUNTS), "/.new": (CATALOGUE, NEW)}  # nginx
 
 
 class Round(NamedTuple):
-    """What was done in one: files written and removed, and by page set what could not be done."""
+    """What was done in one: files written and removed, and by page set what could not be done.
+
+    `looked` are the seconds that it took to see what there is.
+    """
 
     written: int
     removed: int
     problems: dict[str, str]
+    looked: float = 0.0
 
 
 class Mirror:
-    """`base_url` is the address of the copy, empty where that is not known."""
+    """`base_url` is the address of the copy, empty where that is not known. Times are monotonic seconds."""
 
     def __init__(self, repository: Repository, target: Target, shelf: Shelf, base_url: str) -> None:
         self._repository = repository
@@ -40,8 +49,8 @@ class Mirror:
         self._shelf = shelf
         self._base_url = base_url
         self._seen: dict[str, Version] = {}
-        self._paths: dict[str, set[str]] = {}  # what each page set has in the copy
-        self._owners: dict[str, str] = {}  # path in the copy → the page set that it is of
+        self._beside: dict[str, list[Path]] = {}  # signatures and provenances, which no page tells the bytes of
+        self._owners = Owners()
         self._is_swept = False
 
     def forget(self) -> None:
@@ -49,25 +58,31 @@ class Mirror:
         self._seen.clear()
         self._is_swept = False
 
-    def step(self) -> Round:
-        """Bring the copy up to date, as far as that can be done."""
-        sets, written, problems, gone = self._find_sets(), 0, dict[str, str](), list[str]()
-        for name, version in sets.items():
-            if self._seen.get(name) == version:
-                continue
+    def step(self, now: float, *, goes_on: Callable[[], bool], is_calm: bool, may_remove: bool) -> Round:
+        """Bring the copy up to date, as far as that can be done. BadDirectory where it is not there any longer.
+
+        It is asked before each page set whether it `goes_on`. While it is not calm, others may still lead to what is
+        of nothing any longer, and it stays for a while.
+        """
+        self._target.check()
+        sets, written, problems = self._find_sets(), 0, dict[str, str]()
+        looked = time.monotonic() - now
+        for name in (each for each, version in sets.items() if self._seen.get(each) != version):
+            if not goes_on():
+                return Round(written, 0, {"": "broken off"}, looked)
             try:
                 changed, wanted = self._mirror(name)
             except (OSError, ValueError, LookupError) as error:  # a page or file that is not as it should be
                 problems[name] = str(error)
             else:
                 written += changed
-                gone += self._own(name, wanted)
-                self._seen[name] = version
-        for name in self._seen.keys() - sets.keys():
-            gone += self._own(name, set())
-            del self._seen[name], self._paths[name]
-        removed = sum(map(self._target.remove, gone))
-        return Round(written, removed + (0 if problems else self._sweep()), problems)
+                self._owners.own(name, wanted, now)
+                self._seen[name] = sets[name]
+        for name in self._owners.sets() - sets.keys():
+            self._owners.drop(name, now)
+            self._seen.pop(name, None)
+        removed = self._remove(now, problems, is_calm=is_calm) if may_remove else 0
+        return Round(written, removed, problems, looked)
 
     def _find_sets(self) -> dict[str, Version]:
         """Page set → its version: what installers wait for first, and what is about all last."""
@@ -76,24 +91,35 @@ class Mirror:
         return sets | {OVERVIEW: (*sets[OVERVIEW], *sets[CATALOGUE])}  # the start page has parts of both
 
     def _version_of(self, name: str) -> Version:
-        facts = (self._repository.site / name).stat()
-        return facts.st_dev, facts.st_ino, facts.st_mtime_ns
+        paths = (self._repository.site / name, *self._beside.get(name, ()))
+        return tuple(number for path in paths for number in _identify(path))
 
-    def _own(self, name: str, wanted: set[str]) -> list[str]:
-        """Note what the page set has in the copy now; what it had before, and no other has."""
-        before, self._paths[name] = self._paths.get(name, set()), wanted
-        self._owners |= dict.fromkeys(wanted, name)
-        gone = [path for path in sorted(before - wanted) if self._owners[path] == name]
-        for path in gone:
-            del self._owners[path]
-        return gone
+    def _remove(self, now: float, problems: dict[str, str], *, is_calm: bool) -> int:
+        """Remove what is of nothing any longer, and once everything was looked at what never was of anything."""
+        removed, failed = 0, dict[str, str]()
+        for path in self._owners.take_gone(now, is_calm=is_calm):
+            try:
+                removed += self._target.remove(path)
+            except OSError as error:
+                failed[path] = error.strerror or str(error)
+        self._owners.give_back(failed, now)
+        if is_calm and not self._is_swept:
+            kept = tuple(prefix for name in problems for prefix in self._list_prefixes(name))
+            swept, unswept = self._target.sweep(lambda path: path in self._owners or path.startswith(kept))
+            removed, failed = removed + swept, failed | unswept
+            self._is_swept = not (problems or failed)
+        problems |= {path: f"cannot be removed: {reason}" for path, reason in failed.items()}
+        return removed
 
-    def _sweep(self) -> int:
-        """Once everything was looked at: remove what is of nothing."""
-        if self._is_swept:
-            return 0
-        self._is_swept = True
-        return self._target.sweep(self._owners)
+    def _list_prefixes(self, name: str) -> list[str]:
+        """How the paths begin that the copy has of a page set, as far as that says."""
+        _, _, project = name.partition("/")
+        if not project:
+            return [""]
+        page = f"{SIMPLE}/{project}/index.json"
+        urls = read_digests(self._target.read(page))
+        files = [posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(url))) for url in urls]
+        return [f"{top}/{project}/" for top in TOPS] + files
 
     def _mirror(self, name: str) -> tuple[int, set[str]]:
         """Write what the page set offers, and then its pages; how much changed, and all paths that it has."""
@@ -113,21 +139,32 @@ class Mirror:
 
     def _mirror_files(self, project: str) -> tuple[int, set[str]]:
         """The project's files, unless they lie elsewhere, and what lies beside each."""
-        said = read_digests(self._target.directory / SIMPLE / project / "index.json")
-        changed, wanted = 0, set[str]()
+        said = read_digests(self._target.read(f"{SIMPLE}/{project}/index.json"))
+        changed, wanted, beside_all = 0, set[str](), list[Path]()
         for file in read_offered(self._repository, project):
             path, source = f"{PACKAGES}/{file.path}", self._repository.packages / file.path
             if not self._shelf.address:
                 said_of_it = said.get(f"{TOP}{PACKAGES}/{render_url(file.path)}")
                 changed += self._target.copy(path, source, file.digest, said_of_it)
-                beside = {suffix: source.with_name(f"{source.name}{suffix}").read_bytes() for suffix in file.beside}
-                changed += sum(self._target.write(f"{path}{suffix}", text) for suffix, text in beside.items())
-                wanted |= {path, *(f"{path}{suffix}" for suffix in beside)}
+                beside = {f"{path}{suffix}": source.with_name(f"{source.name}{suffix}") for suffix in file.beside}
+                changed += sum(self._target.write(each, there.read_bytes()) for each, there in beside.items())
+                beside_all += beside.values()
+                wanted |= {path, *beside}
             if file.has_metadata:
                 metadata = self._repository.site / PACKAGES / f"{file.path}{METADATA}"
                 changed += self._target.write(f"{path}{METADATA}", metadata.read_bytes())
                 wanted.add(f"{path}{METADATA}")
+        self._beside[f"{PROJECTS}/{project}"] = beside_all
         return changed, wanted
+
+
+def _identify(path: Path) -> Version:
+    """What tells a file or directory from another, and from what it was before; nothing where there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def _list_names(directory: Path) -> list[str]:

@@ -1,7 +1,6 @@
 """What the pages of a project offer, for a copy to have it."""
 
 import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from store.listing import read_listing
@@ -32,9 +31,9 @@ def _read_entry(path: str, entry: dict[str, Any]) -> Offered:
     return Offered(path, entry["hashes"][DIGEST], there, "core-metadata" in entry)
 
 
-def read_digests(page: Path) -> dict[str, str]:
-    """What a simple page of a copy says of its files: URL → sha256; nothing where there is no such page."""
+def read_digests(page: bytes | None) -> dict[str, str]:
+    """What a simple page of a copy says of its files: URL → sha256; nothing where it is no such page."""
     try:
-        return {entry["url"]: entry["hashes"][DIGEST] for entry in json.loads(page.read_bytes())["files"]}
-    except (OSError, ValueError, LookupError, TypeError):
+        return {str(entry["url"]): str(entry["hashes"][DIGEST]) for entry in json.loads(page or b"")["files"]}
+    except (ValueError, LookupError, TypeError):
         return {}

@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import string
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -10,9 +9,11 @@ from urllib.parse import urlsplit
 from indexer.model import Shelf
 from store.errors import Refused, shown
 
-_URL = re.compile(r"https?://[A-Za-z0-9._~:\[\]-]+(?:/[A-Za-z0-9._~:@!$()*+,;=%{}/-]*)?")
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_URL = re.compile(rf"https?://{_HOST}(?:/(?:[A-Za-z0-9._~@+=,-]|%[0-9A-Fa-f]{{2}})+)*/?")
 PLACES = ("path", "filename", "project", "version")  # that an address of packages can have, as `Shelf` does
-_NAMES = (PLACES[0], PLACES[1])  # one of which tells one file from another
+TELLING = ("path", "filename")  # one file from another
+_PLACE = re.compile(rf"\{{({'|'.join(PLACES)})\}}")
 
 
 class Request(NamedTuple):
@@ -28,11 +29,13 @@ class Request(NamedTuple):
 def read_request() -> Request:
     """As it is asked for; Refused names the value that cannot be. A usage that cannot be ends the program with 2."""
     asked = _create_parser().parse_args()
+    if not asked.directory:
+        raise Refused("DIR is empty; expected the directory to export to")
     return Request(
         directory=Path(asked.directory).absolute(),
         data=asked.data,
         repository=asked.repository,
-        base_url=_check_url("--base-url", asked.base_url).rstrip("/"),
+        base_url=_read_base(asked.base_url),
         shelf=_read_shelf(asked.packages_url, has_metadata=asked.with_metadata),
         although_closed=asked.although_closed,
         watches=asked.watch,
@@ -62,25 +65,34 @@ def _create_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check_url(option: str, url: str, expected: str = "such as https://index.example/team") -> str:
+def _check_url(option: str, url: str, expected: str = "") -> None:
     try:
-        is_right = bool(_URL.fullmatch(url)) and urlsplit(url).port != 0
+        is_right = not url or (
+            bool(_URL.fullmatch(_PLACE.sub("x", url) if expected else url)) and urlsplit(url).port != 0
+        )
     except ValueError:
         is_right = False
-    if url and not is_right:
-        raise Refused(f"{option}={shown(url)}; expected the address of a directory, {expected}")
-    return url
+    if not is_right:
+        like = "the address of a directory, such as https://index.example/team"
+        raise Refused(f"{option}={shown(url)}; expected {like}{expected}")
+
+
+def _has_port(url: str) -> bool:
+    """Whether it can be reached by the port that it says, if any."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def _read_base(url: str) -> str:
+    _check_url("--base-url", url)
+    return url.rstrip("/")
 
 
 def _read_shelf(url: str, *, has_metadata: bool) -> Shelf:
-    expected = "with none but " + ", ".join(f"{{{name}}}" for name in PLACES)
-    try:
-        found = list(string.Formatter().parse(_check_url("--packages-url", url, expected)))
-    except ValueError:
-        found = [("", "", "", None)]
-    places = {name for _, name, _, _ in found if name is not None}
-    if not places <= set(PLACES) or any(form or conversion for _, _, form, conversion in found):
-        raise Refused(f"--packages-url={shown(url)}; expected the address of a directory, {expected}")
+    _check_url("--packages-url", url, f", with none but {', '.join(f'{{{name}}}' for name in PLACES)} in it")
     if not url:
         return Shelf()
-    return Shelf(url if places & set(_NAMES) else f"{url.rstrip('/')}/{{path}}", has_metadata)
+    is_told = not set(_PLACE.findall(url)).isdisjoint(TELLING)
+    return Shelf(url if is_told else f"{url.rstrip('/')}/{{path}}", has_metadata)

@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Container, Iterator
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from indexer.export.places import TOPS
@@ -18,7 +19,7 @@ _SAID = f"Made by Larder's export, which replaces and removes what is in {', '.j
 @contextlib.contextmanager
 def claimed(directory: Path, data: Data) -> Iterator["Target"]:
     """The directory, made where there is none, for this export alone. BadDirectory where it may not be written to."""
-    _check_apart(directory, data.root)
+    _check_apart(directory, data)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         _check_ours(directory)
@@ -26,16 +27,21 @@ def claimed(directory: Path, data: Data) -> Iterator["Target"]:
             files.write(directory / MARK, _SAID.encode())
             yield Target(directory)
     except OSError as error:
-        raise BadDirectory(
-            f"{error.filename or directory}: {error.strerror}; expected what can be written to"
-        ) from error
+        raise BadDirectory(f"{error.filename or directory}: {error.strerror}; expected what can be written") from error
 
 
-def _check_apart(directory: Path, root: Path) -> None:
-    """What is exported must not become part of what is exported from, nor the other way round."""
-    target, source = directory.resolve(), root.resolve()
-    if target == source or target in source.parents or source in target.parents:
-        raise BadDirectory(f"{directory}: expected a directory neither in nor above the data directory, {root}")
+def _check_apart(directory: Path, data: Data) -> None:
+    """What is exported must become no part of what is exported from, nor of another export, nor the other way round."""
+    target = Path(os.path.realpath(directory))
+    for source in (data.root, data.site, data.state, *(each.packages for each in data.repositories())):
+        real = Path(os.path.realpath(source))
+        if target == real or target in real.parents or real in target.parents:
+            raise BadDirectory(f"{directory}: expected a directory neither in nor above {source}")
+    for parent in target.parents:
+        if (parent / MARK).is_file():
+            raise BadDirectory(f"{directory}: lies in what an export made, {parent}; expected a directory elsewhere")
+    if os.path.lexists(directory) and not directory.is_dir():
+        raise BadDirectory(f"{directory}: is no directory; expected one, or nothing")
 
 
 def _check_ours(directory: Path) -> None:
@@ -49,27 +55,33 @@ class Target:
     """Paths are relative to the directory. Methods raise OSError where the disk refuses."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        for path in self._walk():  # what a link leads to may be anybody's
-            if path.is_symlink():
-                path.unlink()
+        self._directory = directory
+        self._identity = _identify(directory)
 
-    def _walk(self) -> Iterator[Path]:
-        """Everything below what is ours, directories after what is in them."""
-        for top in TOPS:
-            for where, names, filenames in os.walk(self.directory / top, topdown=False):
-                yield from (Path(where) / name for name in (*filenames, *names))
-                yield Path(where)
-            yield self.directory / top
+    def check(self) -> None:
+        """Raise BadDirectory where another directory is in its place."""
+        if _identify(self._directory) != self._identity or not (self._directory / MARK).is_file():
+            raise BadDirectory(f"{self._directory}: was moved or replaced; expected what this export began with")
+
+    def read(self, path: str) -> bytes | None:
+        """What the file says; None where there is none, with no link on the way."""
+        if not self._is_straight(path):
+            return None
+        try:
+            descriptor = os.open(self._directory / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return None
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.close, descriptor)
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            return stack.enter_context(open(descriptor, "rb", closefd=False)).read()
 
     def write(self, path: str, content: bytes) -> bool:
         """Have the file say this, in one step; False where it does."""
-        file = self.directory / path
-        with contextlib.suppress(OSError):
-            if file.read_bytes() == content:
-                return False
-        self._make_way(file)
-        files.write(file, content)
+        if self.read(path) == content:
+            return False
+        files.write(self._make_way(path), content)
         return True
 
     def copy(self, path: str, source: Path, digest: str, said: str | None) -> bool:
@@ -77,45 +89,81 @@ class Target:
 
         AnotherFile where the source has another one.
         """
-        file, facts = self.directory / path, source.stat()
+        facts = source.stat()
         with contextlib.suppress(OSError):
-            there = file.stat()
-            if (there.st_size, there.st_mtime_ns, said) == (facts.st_size, facts.st_mtime_ns, digest):
+            there = (self._directory / path).lstat()
+            known = (there.st_size, there.st_mtime_ns, said)
+            if stat.S_ISREG(there.st_mode) and self._is_straight(path) and known == (*_time(facts), digest):
                 return False
-        self._make_way(file)
-        files.copy(source, file, digest)
+        files.copy(source, self._make_way(path), digest)
         return True
 
-    def _make_way(self, file: Path) -> None:
+    def _parents(self, path: str) -> list[Path]:
+        """The directories that lead to the file, the first first."""
+        return [self._directory / parent for parent in reversed(Path(path).parents[:-1])]
+
+    def _is_straight(self, path: str) -> bool:
+        """Whether no link leads to the file."""
+        return not any(map(os.path.islink, self._parents(path)))
+
+    def _make_way(self, path: str) -> Path:
         """Make the directories, and remove what stands in the way."""
-        if file.is_dir():
+        for directory in self._parents(path):
+            if directory.is_symlink() or not directory.is_dir():
+                files.remove(directory)
+                directory.mkdir()
+        file = self._directory / path
+        if file.is_dir() and not file.is_symlink():
             files.remove(file)
-        for directory in reversed(file.relative_to(self.directory).parents[:-1]):
-            path = self.directory / directory
-            if not path.is_dir():
-                files.remove(path)
-                path.mkdir()
+        return file
 
     def remove(self, path: str) -> bool:
         """Remove the file, and the directories that it leaves empty; False where there was none."""
-        file = self.directory / path
+        if not self._is_straight(path):
+            return False
         try:
-            file.unlink()
+            (self._directory / path).unlink()
         except FileNotFoundError:
             return False
         with contextlib.suppress(OSError):  # one is not empty
-            for directory in file.relative_to(self.directory).parents[:-1]:
-                (self.directory / directory).rmdir()
+            for directory in reversed(self._parents(path)):
+                directory.rmdir()
         return True
 
-    def sweep(self, wanted: Container[str]) -> int:
-        """Remove every file but these, and directories without any; how many files that were."""
-        removed = 0
-        for path in self._walk():
-            if path.is_dir():
-                with contextlib.suppress(OSError):  # it is not empty
-                    path.rmdir()
-            elif path.exists() and str(path.relative_to(self.directory)) not in wanted:
-                path.unlink()
-                removed += 1
-        return removed
+    def sweep(self, is_wanted: Callable[[str], bool]) -> tuple[int, dict[str, str]]:
+        """Remove every file that is not wanted, and directories without any; how many, and why others could not be."""
+        removed, failed = 0, dict[str, str]()
+        for path in self._walk(failed):
+            try:
+                if path.is_dir() and not path.is_symlink():
+                    with contextlib.suppress(OSError):  # it is not empty
+                        path.rmdir()
+                elif not is_wanted(str(path.relative_to(self._directory))):
+                    path.unlink(missing_ok=True)
+                    removed += 1
+            except OSError as error:
+                failed[str(path)] = error.strerror or str(error)
+        return removed, failed
+
+    def _walk(self, failed: dict[str, str]) -> Iterator[Path]:
+        """Everything that is ours, what leads to others first, and directories after what is in them."""
+
+        def note(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                failed[str(error.filename)] = error.strerror or str(error)
+
+        for top in sorted(TOPS, reverse=True):
+            for where, names, filenames in os.walk(self._directory / top, topdown=False, onerror=note):
+                yield from (Path(where) / name for name in (*filenames, *names))
+            if os.path.lexists(self._directory / top):
+                yield self._directory / top
+        yield from self._directory.glob(f"{files.PREFIX}*")
+
+
+def _identify(directory: Path) -> tuple[int, int]:
+    facts = directory.stat()
+    return facts.st_dev, facts.st_ino
+
+
+def _time(facts: os.stat_result) -> tuple[int, int]:
+    return facts.st_size, facts.st_mtime_ns

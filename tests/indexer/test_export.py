@@ -1,10 +1,12 @@
 """A repository as plain files: what is written, what goes, and what is refused."""
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -13,7 +15,13 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
-from tests.archives import digest, make_sdist, make_wheel
+from indexer import scan
+from indexer.export.exporting import Exporting
+from indexer.export.mirror import Mirror
+from indexer.export.target import claimed
+from indexer.model import HERE
+from store.settings import read_settings
+from tests.archives import digest, make_archive, make_sdist, make_wheel, sdist_contents
 from tests.attestations import make_attestation, make_provenance
 from tests.exported import export, exporting, list_files, snapshot
 from tests.running import Larder, run_tool, wait_until
@@ -280,6 +288,11 @@ def test_a_closed_repository_stays_closed_when_its_policy_is_deleted(larder: Lar
     [
         (["--base-url", "packages.example"], "--base-url='packages.example'; expected the address of a directory"),
         (["--base-url", "https://x.example/?a=b"], "--base-url='https://x.example/?a=b'; expected the address"),
+        (["--base-url", "https://a:/"], "--base-url='https://a:/'; expected the address"),
+        (["--base-url", "https://a/%zz"], "--base-url='https://a/%zz'; expected the address"),
+        (["--base-url", "https://a/{path}"], "--base-url='https://a/{path}'; expected the address"),
+        (["--base-url", "https://a/$(id)"], "--base-url='https://a/$(id)'; expected the address"),
+        (["--base-url", "https://a:99999/"], "--base-url='https://a:99999/'; expected the address"),
         (["--base-url", "https://x.example/<!--"], "--base-url='https://x.example/<!--'; expected the address"),
         (["--packages-url", "https://x.example/{name}"], "with none but {path}, {filename}, {project}, {version}"),
         (["--packages-url", "https://x.example/{path"], "--packages-url='https://x.example/{path'; expected"),
@@ -316,7 +329,7 @@ def test_the_copy_lies_neither_in_nor_above_the_data(data: Path, tmp_path: Path,
     (tmp_path / "link").symlink_to(data)
     before = sorted(data.rglob("*"))
     done = export(data, tmp_path / where, check=False)
-    assert (done.returncode, "expected a directory neither in nor above the data directory" in done.stderr) == (1, True)
+    assert (done.returncode, "expected a directory neither in nor above" in done.stderr) == (1, True)
     assert sorted(data.rglob("*")) == before
 
 
@@ -349,7 +362,7 @@ def test_a_watching_export_follows_every_change(data: Path, watched: Path) -> No
     (data / "packages/new-1.0-py3-none-any.whl").unlink()
     wait_until(lambda: not (watched / "simple/new").exists(), 30)
     wait_until(lambda: '"new"' not in (watched / "simple/index.json").read_text(), 30)
-    assert not (watched / "packages/new-1.0-py3-none-any.whl").exists()
+    wait_until(lambda: not (watched / "packages/new-1.0-py3-none-any.whl").exists(), 30)
 
 
 def find_hole(page: Path) -> str | None:
@@ -420,3 +433,179 @@ def test_one_that_is_stopped_before_all_is_there_says_so(data: Path, target: Pat
 def test_the_script_needs_nothing_but_its_directory(data: Path, target: Path) -> None:
     done = run_tool("-c", "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))", "scripts/export", "--help")
     assert "--packages-url" in done.stdout
+
+
+def test_what_vanishes_at_any_time_goes(data: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LARDER_RECONCILE_INTERVAL", "1")  # so that everything is looked at anew in each round
+    with exporting(data, target, "--watch"):
+        wait_until((target / "index.html").exists, 30)
+        (data / "packages/deep/other_thing-2+l.1-py3-none-any.whl").unlink()
+        wait_until(lambda: not [path for path in list_files(target) if "other" in path], 40)
+
+
+def test_what_cannot_be_removed_is_said_each_time_and_all_else_goes(data: Path, target: Path) -> None:
+    export(data, target)
+    for name in ("aaa.whl", "zzz.whl"):
+        (target / "packages" / name).write_text("x")
+    if subprocess.run(["chattr", "+i", str(target / "packages/aaa.whl")], check=False).returncode:
+        pytest.skip("this file system has no immutable files")
+    try:
+        for _ in range(2):
+            done = export(data, target, check=False)
+            assert (done.returncode, "aaa.whl; what was there stays: cannot be removed" in done.stderr) == (1, True), (
+                done.stderr
+            )
+        assert not (target / "packages/zzz.whl").exists()
+    finally:
+        subprocess.run(["chattr", "-i", str(target / "packages/aaa.whl")], check=True)
+    assert "removed 1" in export(data, target).stdout
+
+
+def test_a_policy_that_was_closed_stays_so_when_it_is_gone_or_broken(data: Path, target: Path) -> None:
+    with exporting(data, target, "--watch") as (_, log):
+        wait_until((target / "index.html").exists, 30)
+        (data / "larder.toml").write_text(CLOSED)
+        make_wheel(data / "packages", "secret", "1.0")
+        wait_until(lambda: "nothing is exported meanwhile" in log.read_text(), 30)
+        (data / "larder.toml").rename(data / "larder.toml.old")
+        make_wheel(data / "packages", "later", "1.0")
+        own = wait_until(lambda: list(data.glob("state/.copies/*/site/people/later/project.html")), 30)
+        (data / "larder.toml").write_text("no TOML")
+        os.utime(data / "packages")
+        make_wheel(data / "packages", "latest", "1.0")
+        wait_until(lambda: list(data.glob("state/.copies/*/site/people/latest/project.html")), 30)
+        assert own
+    assert not [path for path in list_files(target) if "secret" in path or "late" in path]
+
+
+def test_a_file_that_moves_to_another_project_is_there_for_it(data: Path, tmp_path: Path, target: Path) -> None:
+    (tmp_path / "new").mkdir()
+    new = make_archive(tmp_path / "new/a-1-2.tar.gz", "a-1-2", sdist_contents("a-1", "2"))
+    named = make_archive(data / "packages/a-1-2.tar.gz", "a-1-2", sdist_contents("a", "1-2"))
+    make_wheel(data / "packages", "a", "0.5")
+    with exporting(data, target, "--watch"):
+        wait_until(lambda: (target / "simple/a/index.json").exists() and read_json(target / "simple/a/index.json"), 30)
+        new.replace(named)
+        wait_until((target / "simple/a-1/index.html").exists, 30)
+        wait_until(lambda: "a-1-2" not in (target / "simple/a/index.html").read_text(), 30)
+        make_wheel(data / "packages", "mark", "1.0")
+        wait_until((target / "project/mark/index.html").exists, 30)
+        assert digest(target / "packages/a-1-2.tar.gz") == digest(named)
+
+
+def test_a_link_that_somebody_makes_meanwhile_is_not_followed(data: Path, tmp_path: Path, target: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "index.html").write_text("mine")
+    with exporting(data, target, "--watch"):
+        wait_until((target / "index.html").exists, 30)
+        (target / "simple/late").symlink_to(mine)
+        (target / ".incoming-index.html").symlink_to(mine / "index.html")
+        shutil.rmtree(target / "simple/other-thing")
+        (target / "simple/other-thing").symlink_to(mine)
+        make_wheel(data / "packages", "late", "1.0")
+        (data / "packages/deep/other_thing-2+l.1-py3-none-any.whl").unlink()
+        wait_until(
+            lambda: (target / "simple/late/index.html").exists() and not (target / "simple/late").is_symlink(), 30
+        )
+        wait_until(lambda: "late" in (target / "index.html").read_text(), 30)
+        wait_until(lambda: not (target / "project/other-thing").exists(), 30)
+    assert {path.name: path.read_text() for path in mine.iterdir()} == {"index.html": "mine"}
+
+
+def test_it_ends_where_another_directory_is_in_the_place_of_the_copy(data: Path, tmp_path: Path, target: Path) -> None:
+    with exporting(data, target, "--watch") as (process, log):
+        wait_until((target / "index.html").exists, 30)
+        target.rename(tmp_path / "moved")
+        (target / "project").mkdir(parents=True)
+        (target / "project/mine").write_text("mine")
+        assert process.wait(30) == 1
+        assert f"{target}: was moved or replaced" in log.read_text()
+    assert list_files(target) == {"project/mine"}
+
+
+def test_one_broken_project_keeps_nothing_else_there(data: Path, target: Path) -> None:
+    make_wheel(data / "packages", "evil", "1.0")
+    export(data, target)
+    sdist = data / "packages/demo-1.1.tar.gz"
+    facts = sdist.stat()
+    with sdist.open("r+b") as file:
+        file.seek(4)
+        file.write(b"!")
+    os.utime(sdist, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    (target / "packages/demo-1.1.tar.gz").unlink()
+    (data / "packages/evil.status").write_text("quarantined")
+    before = {path for path in list_files(target) if "demo" in path}
+    assert export(data, target, check=False).returncode == 1
+    assert not (target / "packages/evil-1.0-py3-none-any.whl").exists()
+    assert {path for path in list_files(target) if "demo" in path} == before
+
+
+def test_what_cannot_be_read_is_not_taken_for_gone(data: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export(data, target)
+    before = {path for path in list_files(target) if "other" in path}
+    shutil.rmtree(data / "state")
+    walk = scan._walk_directory
+
+    def closed(packages: Path, path: str) -> Iterator[str | scan.Seen]:
+        error = PermissionError(errno.EACCES, "Permission denied")
+        return iter([scan._closed(path, error)]) if path == "deep" else walk(packages, path)
+
+    settings = read_settings(options={"LARDER_DATA": ("--data", str(data))})
+    own = settings.data.copied(settings.data.default, target)
+    with claimed(target, settings.data) as claim:
+        mirror = Mirror(own, claim, HERE, "")
+        monkeypatch.setattr("indexer.scan._walk_directory", closed)
+        done = Exporting(own, settings, HERE, mirror, lambda: "").run(watches=False)
+    assert "may not be looked into" in done.problems["deep"]
+    assert {path for path in list_files(target) if "other" in path} == before
+
+
+def test_a_new_signature_comes_along(data: Path, watched: Path) -> None:
+    signature = "packages/demo-1.0-py3-none-any.whl.asc"
+    (data / signature).write_text("another signature")
+    wait_until(lambda: (watched / signature).read_text() == "another signature", 30)
+
+
+def test_nobody_keeps_it_waiting_by_writing(data: Path, target: Path) -> None:
+    done = threading.Event()
+
+    def write() -> None:
+        with (data / "packages/notes.txt").open("w") as notes:
+            while not done.wait(0.05):
+                notes.write("x")
+                notes.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        export(data, target)
+    finally:
+        done.set()
+        writer.join()
+    assert (target / "simple/demo/index.html").exists()
+
+
+def test_a_pipe_in_the_copy_keeps_nobody_waiting(data: Path, target: Path) -> None:
+    export(data, target)
+    for path in ("simple/demo/index.json", "packages/demo-1.1.tar.gz", "index.html"):
+        (target / path).unlink()
+        os.mkfifo(target / path)
+    export(data, target)
+    assert (target / "index.html").is_file()
+    assert digest(target / "packages/demo-1.1.tar.gz") == digest(data / "packages/demo-1.1.tar.gz")
+
+
+def test_an_export_lies_in_no_other(data: Path, target: Path) -> None:
+    (data / "repositories/team/packages").mkdir(parents=True)
+    export(data, target)
+    done = export(data, target / "simple/team", "--repository", "team", check=False)
+    assert (done.returncode, f"lies in what an export made, {target}" in done.stderr) == (1, True)
+
+
+def test_a_directory_that_cannot_be_is_said_in_one_line(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name, said in (("file", "is no directory"), ("loop", "is no directory"), ("file/below", "expected")):
+        done = export(data, tmp_path / name, check=False)
+        assert (done.returncode, len(done.stderr.splitlines()), said in done.stderr) == (1, 1, True), done.stderr

@@ -29,6 +29,10 @@ MEMORY = 256 << 20  # bytes that the process may take that makes them
 Made = Portrayed | Catalogued
 
 
+class Passing(Exception):
+    """What kept pages from being made may be otherwise the next time."""
+
+
 class People:
     """Knows whose pages are due. Of one repository; times are monotonic seconds."""
 
@@ -107,14 +111,21 @@ class People:
         """Whether it succeeded; whatever it raises is that project's reason, said once, and is tried again later."""
         try:
             act()
+        except Passing as error:
+            if project in self._failed:  # it has not passed: a file may have been removed while it was read
+                self._say(project, str(error))
+            self._failed.fail(project, now)
+            return False
         except Exception as error:  # a disk or a library may raise anything
-            reason = f"{type(error).__name__}: {error}"
-            if self._reasons.get(project) != reason:
-                log.error("could not write the pages of %s for people; what was there stays: %s", project, reason)
-            self._reasons[project] = reason
+            self._say(project, f"{type(error).__name__}: {error}")
             self._failed.fail(project, now)
             return False
         return True
+
+    def _say(self, project: str, reason: str) -> None:
+        if self._reasons.get(project) != reason:
+            log.error("could not write the pages of %s for people; what was there stays: %s", project, reason)
+        self._reasons[project] = reason
 
     def _look(self, project: str) -> None:
         """Ask for what is missing; where nothing is, the project is done."""
@@ -147,7 +158,7 @@ class People:
 
     def _publish_made(self, portrayed: Portrayed) -> None:
         if portrayed.passing:
-            raise OSError(portrayed.reason)  # it is tried again, later
+            raise Passing(portrayed.reason)  # it is tried again, later
         detail, about = self._index.detail(portrayed.project), portrayed.about
         if detail is None or portrayed.reason:
             return

@@ -218,13 +218,14 @@ class Judged:
     def __init__(self, data: Data) -> None:
         self._data = data
         self._kept = _read_kept(data.kept_policy)
+        self.problem = ""  # with the policy, as of the last reading
 
     def read(self) -> Policies:
         """At this moment. As for `CurrentPolicy`, what cannot be used, or may be half written, changes nothing."""
         sample = read_sample(self._data.policy)
         if sample.content is not None and not sample.mark:  # somebody is writing it
             return parse_policies(CLOSED if self._kept is None else self._kept)
-        content = judge(sample, self._kept).content
+        content, self.problem, _ = judge(sample, self._kept)
         self._kept = self._kept if content == CLOSED else content
         return parse_policies(content)
 

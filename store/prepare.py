@@ -157,6 +157,12 @@ def check_readable(file: Path, root: Path) -> None:
         file.open("rb").close()
 
 
+def check_there(data: Data) -> None:
+    """Raise BadDirectory where there is no data directory at all."""
+    if not data.root.is_dir():
+        raise BadDirectory(f"{data.root}: there is no such directory; expected the data directory of a Larder")
+
+
 def check_is_larders(root: Path) -> None:
     """Raise BadDirectory for somebody else's directory: with other things in it, and nothing of Larder's."""
     with explained(root, root, "read"), contextlib.suppress(FileNotFoundError):

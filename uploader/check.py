@@ -11,11 +11,12 @@ from typing import Any
 
 from store.current import GIVES_NOTHING, read_usable
 from store.data import Data
-from store.errors import BadPolicy, shown
+from store.errors import BadDirectory, BadPolicy, shown
 from store.file_store import is_called
 from store.names import is_ignored
 from store.policy import Policies
 from store.policy_file import parse_policies
+from store.prepare import check_there
 from store.repository import DEFAULT, NAME_EXPECTED, is_repository_name
 from store.sample import Sample, read_sample
 from uploader.auth.htpasswd import Htpasswd, parse_users
@@ -26,8 +27,10 @@ from uploader.doubts import list_doubts
 
 def list_problems(data: Data) -> Iterator[str]:
     """What cannot be used, a line each."""
-    if not data.root.is_dir():
-        yield f"{data.root}: there is no such directory; expected the data directory of a Larder"
+    try:
+        check_there(data)
+    except BadDirectory as error:
+        yield str(error)
     yield from _check_lines(data.htpasswd, Htpasswd(data.htpasswd))
     yield from _check_lines(data.tokens, Tokens(data.tokens))
     try:

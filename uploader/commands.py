@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
+from typing import Any
 
 import shtab
 
@@ -34,8 +35,15 @@ def main() -> int:
 _VERIFY = "A line for each thing that is wrong; exits 1 where there is one. It may take as long as the first indexing."
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes no abbreviations, nor do its verbs: one of `--for-real` might be a slip."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - whatever the other one takes
+        super().__init__(**options, allow_abbrev=False)
+
+
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="larder", description="What people do with a Larder beside its files.")
+    parser = _Parser(prog="larder", description="What people do with a Larder beside its files.")
     parser.add_argument("--version", action="version", version=f"larder {VERSION}")
     parser.add_argument("--data", metavar="DIR", help="the data directory; LARDER_DATA says it too")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -15,6 +15,7 @@ from store.settings import Settings
 log = logging.getLogger(__name__)
 
 PAUSE = 1.0  # seconds between two rounds, at least; a problem has to outlast one
+STOPPED = "stopped before everything was there"
 SHARE = 50  # rounds take at most one part in so many of the time
 
 
@@ -55,7 +56,8 @@ class Exporting:
         finally:
             self._upkeep.stop()
         if not (watches or self._is_whole or self._said):
-            self._said = {"": "stopped before everything was there"}
+            self._said = {"": STOPPED}
+            log.error(STOPPED)
         return Round(self._written, self._removed, self._said)
 
     def _turn(self, heard: list[Message], now: float) -> None:
@@ -89,6 +91,8 @@ class Exporting:
         lasting = {name: reason for name, reason in problems.items() if name in self._problems}
         for name, reason in lasting.items() - self._said.items():
             log.error("could not export %s; what was there stays: %s", name or "anything", reason)
+        if self._said and not lasting:
+            log.info("all is exported again")
         self._problems, self._said = problems, lasting
         self._is_whole = self._upkeep.is_finished and not problems
         self._written += done.written

@@ -73,7 +73,7 @@ class Mirror:
             try:
                 changed, wanted = self._mirror(name)
             except (OSError, ValueError, LookupError) as error:  # a page or file that is not as it should be
-                problems[name] = str(error)
+                problems[name] = self._target.explain(error)
             else:
                 written += changed
                 self._owners.own(name, wanted, now)

@@ -1,6 +1,7 @@
 """What is to be exported, and how its pages are to say where everything lies: the command line, read and checked."""
 
 import argparse
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +33,7 @@ def read_request() -> Request:
     if not asked.directory:
         raise Refused("DIR is empty; expected the directory to export to")
     return Request(
-        directory=Path(asked.directory).absolute(),
+        directory=Path(os.path.abspath(asked.directory)),  # noqa: PTH100 - without `..`, for people
         data=asked.data,
         repository=asked.repository,
         base_url=_read_base(asked.base_url),
@@ -44,20 +45,17 @@ def read_request() -> Request:
 
 def _create_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="export", description="Write a repository as plain files, for any web server."
+        prog="export", description="Write a repository as plain files, for any web server.", allow_abbrev=False
     )
-    parser.add_argument("directory", metavar="DIR", help="where to: an empty directory, or what an export made")
+    parser.add_argument("directory", metavar="DIR", help="where to: what lies beside the export there is left alone")
     parser.add_argument("--data", metavar="DIR", help="the data directory; LARDER_DATA says it too")
     parser.add_argument("--repository", metavar="NAME", default="default", help="another one than that at /")
-    parser.add_argument(
-        "--base-url", metavar="URL", default="", help="where DIR will be, for what names its own address"
-    )
+    parser.add_argument("--base-url", metavar="URL", help="where DIR will be, for what names its own address")
     parser.add_argument(
         "--packages-url",
         metavar="URL",
-        default="",
         help="where the distributions lie, which are then not written; {path}, {filename}, {project} and {version} are "
-        "filled in, and without any of them /{path} follows",
+        "filled in, and without {path} or {filename} /{path} follows",
     )
     parser.add_argument("--with-metadata", action="store_true", help=".metadata lies beside them there as well")
     parser.add_argument("--although-closed", action="store_true", help="also where reading needs a password")
@@ -66,13 +64,9 @@ def _create_parser() -> argparse.ArgumentParser:
 
 
 def _check_url(option: str, url: str, expected: str = "") -> None:
-    try:
-        is_right = not url or (
-            bool(_URL.fullmatch(_PLACE.sub("x", url) if expected else url)) and urlsplit(url).port != 0
-        )
-    except ValueError:
-        is_right = False
-    if not is_right:
+    """Also where it is empty: whoever named an option meant something."""
+    filled = _PLACE.sub("x", url) if expected else url
+    if not (_URL.fullmatch(filled) and _has_port(filled)):
         like = "the address of a directory, such as https://index.example/team"
         raise Refused(f"{option}={shown(url)}; expected {like}{expected}")
 
@@ -85,14 +79,18 @@ def _has_port(url: str) -> bool:
         return False
 
 
-def _read_base(url: str) -> str:
+def _read_base(url: str | None) -> str:
+    if url is None:
+        return ""
     _check_url("--base-url", url)
     return url.rstrip("/")
 
 
-def _read_shelf(url: str, *, has_metadata: bool) -> Shelf:
-    _check_url("--packages-url", url, f", with none but {', '.join(f'{{{name}}}' for name in PLACES)} in it")
-    if not url:
+def _read_shelf(url: str | None, *, has_metadata: bool) -> Shelf:
+    if url is None and has_metadata:
+        raise Refused("--with-metadata is about distributions that lie elsewhere; expected --packages-url as well")
+    if url is None:
         return Shelf()
+    _check_url("--packages-url", url, f", with none but {', '.join(f'{{{name}}}' for name in PLACES)} in it")
     is_told = not set(_PLACE.findall(url)).isdisjoint(TELLING)
     return Shelf(url if is_told else f"{url.rstrip('/')}/{{path}}", has_metadata)

@@ -13,19 +13,23 @@ from store.errors import BadDirectory
 from store.lock import held
 
 MARK = ".larder-export"  # a file that says whose the rest is
-_SAID = f"Made by Larder's export, which replaces and removes what is in {', '.join(TOPS)}.\n"
+_SAID = f"Made by Larder's export, which replaces and removes what is in {', '.join(TOPS)}."
 
 
 @contextlib.contextmanager
-def claimed(directory: Path, data: Data) -> Iterator["Target"]:
+def claimed(directory: Path, data: Data, repository: str) -> Iterator["Target"]:
     """The directory, made where there is none, for this export alone. BadDirectory where it may not be written to."""
     _check_apart(directory, data)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        _check_ours(directory)
+        _check_ours(directory, repository)
         with held(directory, f"{directory}: another export writes here already"):
-            files.write(directory / MARK, _SAID.encode())
-            yield Target(directory)
+            files.write(directory / MARK, _render_mark(repository))
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                yield Target(directory, descriptor)
+            finally:
+                os.close(descriptor)
     except OSError as error:
         raise BadDirectory(f"{error.filename or directory}: {error.strerror}; expected what can be written") from error
 
@@ -44,24 +48,41 @@ def _check_apart(directory: Path, data: Data) -> None:
         raise BadDirectory(f"{directory}: is no directory; expected one, or nothing")
 
 
-def _check_ours(directory: Path) -> None:
-    taken = [name for name in TOPS if os.path.lexists(directory / name)]
-    if taken and not (directory / MARK).is_file():
+def _check_ours(directory: Path, repository: str) -> None:
+    taken, mark = [name for name in TOPS if os.path.lexists(directory / name)], directory / MARK
+    if taken and not mark.is_file():
         expected = f"an empty directory, or one that an export made (it has {MARK})"
         raise BadDirectory(f"{directory}: {taken[0]!r} in it was made by somebody else; expected {expected}")
+    if taken and mark.read_bytes() != _render_mark(repository):
+        expected = f"that of {repository!r}, or an empty directory"
+        raise BadDirectory(
+            f"{directory}: it has the export of another repository ({MARK} says so); expected {expected}"
+        )
+
+
+def _render_mark(repository: str) -> bytes:
+    return f"{_SAID}\nRepository: {repository}\n".encode()
 
 
 class Target:
-    """Paths are relative to the directory. Methods raise OSError where the disk refuses."""
+    """Paths are relative to the directory, which stays the same whatever is put in its place.
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._identity = _identify(directory)
+    Methods raise OSError where the disk refuses.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self._directory = Path(f"/proc/self/fd/{descriptor}")
 
     def check(self) -> None:
         """Raise BadDirectory where another directory is in its place."""
-        if _identify(self._directory) != self._identity or not (self._directory / MARK).is_file():
-            raise BadDirectory(f"{self._directory}: was moved or replaced; expected what this export began with")
+        if not os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
+            raise BadDirectory(f"{self._path}: was moved or replaced; expected what this export began with")
+
+    def explain(self, error: Exception) -> str:
+        """The error in words for people, who know the directory by its path."""
+        return str(error).replace(str(self._directory), str(self._path))
 
     def read(self, path: str) -> bytes | None:
         """What the file says; None where there is none, with no link on the way."""
@@ -142,7 +163,7 @@ class Target:
                     path.unlink(missing_ok=True)
                     removed += 1
             except OSError as error:
-                failed[str(path)] = error.strerror or str(error)
+                failed[str(path.relative_to(self._directory))] = error.strerror or str(error)
         return removed, failed
 
     def _walk(self, failed: dict[str, str]) -> Iterator[Path]:
@@ -150,7 +171,7 @@ class Target:
 
         def note(error: OSError) -> None:
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
-                failed[str(error.filename)] = error.strerror or str(error)
+                failed[os.path.relpath(error.filename, self._directory)] = error.strerror or str(error)
 
         for top in sorted(TOPS, reverse=True):
             for where, names, filenames in os.walk(self._directory / top, topdown=False, onerror=note):
@@ -158,11 +179,6 @@ class Target:
             if os.path.lexists(self._directory / top):
                 yield self._directory / top
         yield from self._directory.glob(f"{files.PREFIX}*")
-
-
-def _identify(directory: Path) -> tuple[int, int]:
-    facts = directory.stat()
-    return facts.st_dev, facts.st_ino
 
 
 def _time(facts: os.stat_result) -> tuple[int, int]:

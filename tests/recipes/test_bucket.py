@@ -105,3 +105,26 @@ def test_a_package_with_other_bytes_is_refused_before_any_page_is_changed(bucket
     changes = bucket.take_changes()
     assert ("PUT", "packages/demo-1.0-py3-none-any.whl") not in changes
     assert all(path.startswith("packages/") for _, path in changes)
+
+
+def test_what_else_lies_there_stays_and_nothing_but_an_export_is_taken(bucket: Bucket, tmp_path: Path) -> None:
+    make_wheel(tmp_path / "data/packages", "demo", "1.0")
+    (tmp_path / "CNAME").write_text("mine")
+    assert rclone(bucket, tmp_path, "copy", tmp_path / "CNAME", bucket.remote).returncode == 0
+    assert bring(bucket, tmp_path).returncode == 0
+    before = rclone(bucket, tmp_path, "lsf", "-R", "--files-only", bucket.remote).stdout.splitlines()
+    assert {"CNAME", "simple/demo/index.html"} <= set(before)
+    (tmp_path / "empty").mkdir()
+    for source, remote, said in (
+        (tmp_path / "empty", bucket.remote, "expected what scripts/export wrote"),
+        (tmp_path / "public", "bucket", "expected REMOTE:BUCKET"),
+    ):
+        done = run([RECIPES / "bucket", source, remote], tmp_path / "home", bucket.environment())
+        assert (done.returncode, said in done.stdout) == (1, True), done.stdout
+    assert rclone(bucket, tmp_path, "lsf", "-R", "--files-only", bucket.remote).stdout.splitlines() == before
+
+
+def test_a_recipe_says_how_it_is_used(tmp_path: Path) -> None:
+    for name in ("bucket", "rsync", "metadata", "github-index", "github-release"):
+        done = run([RECIPES / name], tmp_path)
+        assert (done.returncode, done.stdout.startswith(f"usage: {name} ")) == (2, True), done.stdout

@@ -81,3 +81,19 @@ def test_at_no_moment_of_an_update_does_a_page_name_what_is_missing(sshd: list[s
     assert (watch.found, watch.looked > 10) == (set(), True)
     assert read_copy(tmp_path / "web") == read_copy(tmp_path / "public")
     assert "simple/project-0/index.html" not in read_copy(tmp_path / "web")
+
+
+def test_what_else_lies_there_stays_and_nothing_but_an_export_is_taken(sshd: list[str], tmp_path: Path) -> None:
+    make_wheel(tmp_path / "data/packages", "demo", "1.0")
+    export(tmp_path / "data", tmp_path / "public")
+    (tmp_path / "web/.well-known").mkdir(parents=True)
+    (tmp_path / "web/robots.txt").write_text("mine")
+    (tmp_path / "web/.well-known/x").write_text("mine")
+    assert bring(tmp_path, sshd).returncode == 0
+    whole = read_copy(tmp_path / "web")
+    assert (whole["robots.txt"], whole[".well-known/x"], "simple/demo/index.html" in whole) == (b"mine", b"mine", True)
+    (tmp_path / "public").rename(tmp_path / "kept")
+    (tmp_path / "public").mkdir()
+    done = bring(tmp_path, sshd)
+    assert (done.returncode, done.stdout.endswith("expected what scripts/export wrote\n")) == (1, True)
+    assert read_copy(tmp_path / "web") == whole

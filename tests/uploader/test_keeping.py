@@ -488,3 +488,57 @@ def test_a_file_that_fails_after_others_is_said_with_those(larder: Larder, relea
     finally:
         larder.stop()
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_slip_in_an_option_or_a_name_removes_nothing(larder: Larder, tmp_path: Path) -> None:
+    fill(larder, tmp_path)
+    before = {path.name for path in packages(larder).iterdir()}
+    for options, said in (
+        (["--keep", "1", "--for-rea"], "unrecognized arguments: --for-rea"),
+        (["--keep", "1", "--for-real", "--except", "dmo"], "there is no dmo to be kept"),
+        (["--keep", "1", "--for-real", "--except", "demo==7.7"], "there is no demo==7.7 to be kept"),
+        (["--keep", "1", "--for-real", "--except", "demo=1.0"], "'demo=1.0'; expected NAME, or NAME==VERSION"),
+    ):
+        code, lines = command(larder, "prune", *options)
+        assert (code != 0, said in lines[-1]) == (True, True), lines
+    for fields, what in (
+        ({"excpet": "demo"}, "prune has no field 'excpet'; expected keep, days, except, for_real"),
+        ({"repository": "team"}, "prune has no field 'repository'"),
+        ({"except_": "dmo"}, "there is no dmo to be kept"),
+    ):
+        answer = send(larder, "", ANN, action="prune", keep="1", for_real="yes", **fields)
+        assert (answer.status, what in answer.text) == (400, True), answer.text
+    assert {path.name for path in packages(larder).iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"from_": "defalt"}, "there is no repository 'defalt' to copy from"),
+        ({"from_": "team"}, "from 'team' to itself; expected another repository"),
+        ({}, "a copy without 'from'; expected name, version, from"),
+        ({"from_": "default", "form": "x"}, "copy has no field 'form'; expected name, version, from"),
+    ],
+)
+def test_a_copy_that_cannot_be_is_said_over_http(larder: Larder, fields: dict[str, str], said: str) -> None:
+    answer = send(larder, "/repositories/team", ANN, action="copy", name="demo", version="1.0", **fields)
+    assert (answer.status in (400, 404), said in answer.text) == (True, True), answer.text
+
+
+@pytest.mark.parametrize("arguments", [("prune", "--keep", "1"), ("copy", "demo==1.0", "default", "team")])
+def test_a_directory_that_is_not_there_or_was_never_served_is_said(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    run = ["-m", "uploader.commands", "--data", str(tmp_path / "data"), *arguments]
+    said = run_tool(*run, check=False).stderr
+    assert said == f"larder: {tmp_path}/data: there is no such directory; expected the data directory of a Larder\n"
+    for repository in ("", "repositories/team"):
+        (tmp_path / "data" / repository / "packages").mkdir(parents=True)
+    said = run_tool(*run, check=False).stderr
+    assert said.endswith("there are no pages of 'default' yet; expected those that Larder makes\n")
+
+
+def test_a_removal_is_no_error_in_the_log(larder: Larder, tmp_path: Path) -> None:
+    fill(larder, tmp_path)
+    assert command(larder, "prune", "--keep", "1", "--days", "30", "--for-real")[0] == 0
+    wait_until(lambda: len(listed(larder, "default", "demo")) == 2)
+    wait_until(lambda: larder.get("/project/demo/4.0/").status != 200, 30)
+    assert " ERROR " not in larder.log

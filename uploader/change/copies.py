@@ -18,6 +18,8 @@ from uploader.rules import Rules
 from uploader.upload.form import Form
 from uploader.upload.listed import Listings
 
+FIELDS = ("name", "version", "from")
+
 
 class Copies:
     """By whoever may upload here and read there. An answer waits `listing_wait` seconds for the page."""
@@ -33,9 +35,10 @@ class Copies:
         """Answered when the page here lists all files of the release."""
         policy = self._rules.of(repository.name)
         user = await self._authorization.authorize(request, "upload", repository.name, policy)
-        name, version, origin = form.text("name"), form.text("version"), form.text("from")
-        if not name or not version or not origin:
-            raise Refused("a copy without the fields 'name', 'version' and 'from'; expected all three")
+        form.check_fields(*FIELDS)
+        name, version, origin = map(form.text, FIELDS)
+        if missing := [field for field in FIELDS if not form.text(field)]:
+            raise Refused(f"a copy without {' and '.join(map(repr, missing))}; expected {', '.join(FIELDS)}")
         source = await self._find_source(request, origin, repository)
         release = Release(parse_project(name), parse_version(version))
         note = partial(_log, request, user, source)
@@ -47,9 +50,14 @@ class Copies:
     async def _find_source(self, request: web.Request, name: str, target: Repository) -> Repository:
         """The repository that is meant, if who asks may read it."""
         source = self._data.repository(name)
-        if not self._data.exists(source) or source.name == target.name:
-            raise HttpRefusal(404, f"'from' is {shown(name)}; expected another repository")
-        await self._authorization.authorize(request, "download", source.name, self._rules.of(source.name))
+        if not self._data.exists(source):
+            raise HttpRefusal(404, f"there is no repository {shown(name)} to copy from")
+        if source.name == target.name:
+            raise Refused(f"from {shown(name)} to itself; expected another repository")
+        try:
+            await self._authorization.authorize(request, "download", source.name, self._rules.of(source.name))
+        except HttpRefusal as refusal:
+            raise HttpRefusal(refusal.status, f"from {shown(name)}: {refusal}", refusal.headers) from refusal
         return source
 
     async def _wait(self, repository: Repository, copied: list[Copied]) -> str:

@@ -7,16 +7,17 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from store.below import stat_file
 from store.errors import BadName
 from store.listing import Listed, read_listing
-from store.names import is_ignored, parse_filename, parse_project, readings
+from store.names import is_ignored, parse_filename, parse_project, parse_version, readings
 from store.removal import read_yank, remove
 from store.repository import Repository
 from store.text import render_printable, render_size, render_time
 from uploader.answers import HttpRefusal
-from uploader.change.rule import Kept, Rule, choose
+from uploader.change.rule import Kept, Named, Rule, choose
 from uploader.statuses import read_status
 
 
@@ -36,7 +37,10 @@ class Doomed(NamedTuple):
 
 
 class Pruning:
-    """Of one repository, by one rule. OSError where it cannot be seen what there is; `now` is in seconds since 1970."""
+    """Of one repository, by one rule; `now` is in seconds since 1970.
+
+    OSError where it cannot be seen what there is, Refused where the rule names what is not.
+    """
 
     def __init__(self, repository: Repository, rule: Rule, now: float) -> None:
         self._repository = repository
@@ -44,6 +48,15 @@ class Pruning:
         self._now = now
         self._others = _find_others(repository)
         self.projects = list(_list_projects(repository))
+        rule.check_named(set(self._list_named()))
+
+    def _list_named(self) -> Iterator[Named]:
+        """All that could be meant by what the rule names."""
+        for project in {named.project for named in self._rule.named} & set(self.projects):
+            yield Named(project, None)
+            for listed in read_listing(self._repository, project).values():
+                version = parse_version(listed.release)
+                yield from (Named(project, version), Named(project, Version(version.public)))
 
     def find_all(self) -> list[Doomed]:
         """By project, the oldest version first."""
@@ -78,7 +91,10 @@ class Pruning:
 
 
 def _list_projects(repository: Repository) -> Iterator[NormalizedName]:
-    for name in sorted(os.listdir(repository.projects)):  # noqa: PTH208 - of many
+    names: list[str] = []
+    with contextlib.suppress(FileNotFoundError):  # it has none
+        names = sorted(os.listdir(repository.projects))  # noqa: PTH208 - of many
+    for name in names:
         with contextlib.suppress(BadName):
             yield parse_project(name)
 

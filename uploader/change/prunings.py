@@ -76,6 +76,7 @@ class Prunings:
 
 def _read_form(form: Form) -> tuple[Rule, bool]:
     """The rule, and whether it is to be carried out."""
+    form.check_fields("keep", "days", "except", "for_real")
     rule = read_rule(form.text("keep"), form.text("days") or "0", form.text("except").split())
     for_real = form.text("for_real") or NO
     if for_real not in (YES, NO):

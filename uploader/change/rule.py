@@ -1,12 +1,12 @@
 """Which releases of a project have to stay, and which may go. Pure: the time is an argument."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from store.errors import Refused, shown
+from store.errors import BadName, Refused, shown
 from store.listing import Listed
 from store.names import parse_project, parse_version, pick_latest
 
@@ -31,6 +31,13 @@ class Rule(NamedTuple):
     keep: int
     days: int = 0
     named: frozenset[Named] = frozenset()
+
+    def check_named(self, known: Container[Named]) -> None:
+        """Refused where something is named that is not here: it may be a slip, and what was meant would go."""
+        for named in sorted(self.named, key=str):
+            if named not in known:
+                text = named.project if named.version is None else f"{named.project}=={named.version}"
+                raise Refused(f"there is no {text} to be kept; expected what is here")
 
     def names(self, project: NormalizedName, version: Version) -> bool:
         """Whether it is named, by its project, its version, or that without what is local in it (PEP 440)."""
@@ -68,7 +75,10 @@ def _read_number(what: str, text: str, least: int, most: int) -> int:
 def read_named(text: str) -> Named:
     """`NAME`, or `NAME==VERSION`."""
     name, is_release, version = text.partition("==")
-    return Named(parse_project(name.strip()), parse_version(version.strip()) if is_release else None)
+    try:
+        return Named(parse_project(name.strip()), parse_version(version.strip()) if is_release else None)
+    except BadName as error:
+        raise Refused(f"{shown(text)}; expected NAME, or NAME==VERSION: {error}") from error
 
 
 def choose(project: NormalizedName, files: Iterable[Kept], rule: Rule, now: float) -> list[Kept]:

@@ -17,6 +17,7 @@ from uploader.upload.multipart import Misframed, Part, Splitter, parse_boundary
 FIELD_LIMIT = 64 << 10  # bytes of a field that matters, a signature among them
 REST_LIMIT = 32 << 20  # bytes of all that is not the file: fields that are read and dropped, heads, boundaries
 PARTS_LIMIT = 10_000
+DROPPED = 20  # names of fields that are kept, of those that are dropped
 FIELDS_ALLOWANCE = 1 << 20  # bytes of form that are not held against the limit of the file
 
 CONTENT, ATTESTATIONS = "content", "attestations"
@@ -36,6 +37,7 @@ class Form:
     texts: dict[str, str] = field(default_factory=dict)
     filename: str | None = None
     beside: dict[str, bytes] = field(default_factory=dict)  # by the suffix it is kept under
+    dropped: set[str] = field(default_factory=set)  # names of some of the fields that were not taken in
 
     @property
     def action(self) -> str:
@@ -46,6 +48,12 @@ class Form:
         """The text of a field; None where there is none, in any of the ways to say so."""
         text = self.texts.get(name, "")
         return None if text in ABSENT else text
+
+    def check_fields(self, *expected: str) -> None:
+        """Refused where it has others: a slip in the name of one must not pass for nothing."""
+        others = (set(self.texts) | self.dropped) - {*expected, ":action", "protocol_version"}
+        if others:
+            raise Refused(f"{self.action} has no field {shown(min(others))}; expected {', '.join(expected)}")
 
     def text(self, name: str) -> str:
         """As it was sent, for what no distutils sends; empty where there is no such field."""
@@ -132,6 +140,8 @@ class _Receiver:
         is_first = part.name not in self._form.texts or part.name in REPEATED
         is_wanted = part.name in (CONTENT, *BESIDE) or (part.name in TEXTS and is_first)
         self._name = part.name if is_wanted else None
+        if not is_wanted and part.name and len(self._form.dropped) < DROPPED:
+            self._form.dropped.add(part.name)
 
     def _begin_file(self, filename: str | None) -> None:
         form = self._form

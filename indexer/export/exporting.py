@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 PAUSE = 1.0  # seconds between two rounds, at least; a problem has to outlast one
 STOPPED = "stopped before everything was there"
-SHARE = 50  # rounds take at most one part in so many of the time
+SHARE = 50  # to see what there is takes at most one part in so many of the time
 
 
 class Exporting:

@@ -77,8 +77,10 @@ class Target:
 
     def check(self) -> None:
         """Raise BadDirectory where another directory is in its place."""
-        if not os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
-            raise BadDirectory(f"{self._path}: was moved or replaced; expected what this export began with")
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
+                return
+        raise BadDirectory(f"{self._path}: was moved or replaced; expected what this export began with")
 
     def explain(self, error: Exception) -> str:
         """The error in words for people, who know the directory by its path."""
@@ -173,11 +175,12 @@ class Target:
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 failed[os.path.relpath(error.filename, self._directory)] = error.strerror or str(error)
 
-        for top in sorted(TOPS, reverse=True):
-            for where, names, filenames in os.walk(self._directory / top, topdown=False, onerror=note):
+        for top in (self._directory / name for name in sorted(TOPS, reverse=True)):
+            inside = () if top.is_symlink() else os.walk(top, topdown=False, onerror=note)
+            for where, names, filenames in inside:
                 yield from (Path(where) / name for name in (*filenames, *names))
-            if os.path.lexists(self._directory / top):
-                yield self._directory / top
+            if os.path.lexists(top):
+                yield top
         yield from self._directory.glob(f"{files.PREFIX}*")
 
 

@@ -344,7 +344,9 @@ def test_a_link_in_the_copy_is_not_followed(data: Path, target: Path, tmp_path: 
     (target / "simple/demo").symlink_to(kept)
     (target / "packages/demo-1.1.tar.gz").unlink()
     (target / "packages/demo-1.1.tar.gz").symlink_to(kept / "mine")
+    (target / "pypi").symlink_to(kept)  # where nothing is to be written without an address
     export(data, target)
+    assert not (target / "pypi").is_symlink()
     assert {path.name: path.read_text() for path in kept.iterdir()} == {"mine": "mine"}
     assert not (target / "simple/demo").is_symlink()
     assert digest(target / "packages/demo-1.1.tar.gz") == digest(data / "packages/demo-1.1.tar.gz")

@@ -9,6 +9,7 @@ REFERENCE = 10_000  # files: aims are of this size and smaller ones, unless a la
 BARE = "bare nginx, the same bytes as plain files"
 PUT = "bare WebDAV PUT, nothing checked, nothing durable"
 DIGEST = "sha256 + metadata of every file, all cores"
+COPY = "sha256 and a durable copy of every file, one after the other"
 STAT = "stat of every file"
 OPEN = "Larder, reading open to everybody"
 ALONE = "bare nginx, beside which all other programs are what Larder adds"
@@ -23,6 +24,7 @@ GROUPS = {
     "uploads": "Uploads as twine sends them: durable and listed when they are answered.",
     "drops": "From the first system call to the simple page that lists the file.",
     "installs": "30 packages into an empty directory.",
+    "exports": "A repository as plain files, beside a Larder that serves it.",
     "memory": "PSS of all processes: what would be free without them.",
 }
 
@@ -140,6 +142,10 @@ _BY_GROUP: dict[str, tuple[Figure, ...]] = {
     ),
     "drops": tuple(_drops()),
     "installs": tuple(_installs()),
+    "exports": (
+        Figure("export-first", "export, the first", "s", False, COPY),
+        Figure("export-again", "export, again with nothing changed", "s", False, STAT),
+    ),
     "memory": tuple(_memory()),
 }
 

@@ -12,7 +12,7 @@ from scripts.bench.dataset.make import cached
 from scripts.bench.document import Run
 from scripts.bench.larder import lay_out
 from scripts.bench.machine import describe
-from scripts.bench.measure import drops, files, indexing, installs, memory, pages, peers, uploads
+from scripts.bench.measure import drops, exports, files, indexing, installs, memory, pages, peers, uploads
 from scripts.bench.measure.bench import Bench, say
 from scripts.bench.measure.indexing import SETTLED
 
@@ -23,6 +23,7 @@ MEASURES: dict[str, Callable[[Bench], None]] = {
     "uploads": uploads.measure,
     "drops": drops.measure,
     "installs": installs.measure,
+    "exports": exports.measure,
     "memory": memory.measure,
 }
 

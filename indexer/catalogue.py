@@ -51,7 +51,7 @@ class Catalogue:
         self._report = report
         self._code = fingerprint_of_pages()
         self._fingerprint = ""  # of what it was made from last
-        self._reason = ""
+        self.reason = ""
         self._is_dirty = True
         self._due = 0.0
         self.is_busy = False
@@ -106,9 +106,9 @@ class Catalogue:
             reason = f"{type(error).__name__}: {error}"
         if reason:
             self._is_dirty, self._due = True, now + RETRY
-        if reason and reason != self._reason:
+        if reason and reason != self.reason:
             log.error("could not write the pages about all projects; what was there stays: %s", reason)
-        self._reason = reason
+        self.reason = reason
 
 
 def _make(entries: list[Entry], uploads: list[Entry]) -> tuple[dict[str, bytes], dict[str, bytes]]:

@@ -17,7 +17,7 @@ from indexer.portray import Portrayed, Portrayer
 from indexer.rendered import Rendered
 from indexer.site import Site
 from indexer.state import State
-from store.repository import Repository
+from store.repository import CATALOGUE, Repository
 from store.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class People:
         self._slow: dict[str, None] = {}  # which could not be made so far, and so let all others go first
         self._failed = Backoff()
         self._reasons: dict[str, str] = {}
+        self._passing: dict[str, str] = {}  # what may be over when it is tried again
 
     def soil(self, projects: Iterable[str]) -> None:
         """Look at these projects' pages again; a restart does not forget it."""
@@ -82,8 +83,9 @@ class People:
 
     @property
     def faults(self) -> dict[str, str]:
-        """By project, why its pages could not be written."""
-        return self._reasons
+        """By project, and for the page set about all, why pages could not be written."""
+        of_all = {CATALOGUE: self._catalogue.reason} if self._catalogue.reason else {}
+        return {**of_all, **self._passing, **self._reasons}
 
     def step(self, now: float) -> None:
         """Have pages made, as many as are made at once, for a bounded time."""
@@ -112,8 +114,9 @@ class People:
         try:
             act()
         except Passing as error:
-            if project in self._failed:  # it has not passed: a file may have been removed while it was read
+            if project in self._passing:  # it has not passed: a file may have been removed while it was read
                 self._say(project, str(error))
+            self._passing[project] = str(error)
             self._failed.fail(project, now)
             return False
         except Exception as error:  # a disk or a library may raise anything
@@ -135,6 +138,7 @@ class People:
         elif self._ask_for_missing(detail):
             return
         self._reasons.pop(project, None)
+        self._passing.pop(project, None)
         self._failed.succeed(project)
         self._state.write("delete from unportrayed where project = ?", [(project,)])
 

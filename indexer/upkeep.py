@@ -60,7 +60,7 @@ class Upkeep:
         self._rejections = Rejections()
         self._tidied = 0  # rounds of the reconciler after which everything was tidied
         self._is_swept = True
-        self._lateness = Lateness()
+        self.lateness = Lateness()
         self._calm_due, self._doubts_due = float("inf"), 0.0
 
     def step(self, messages: Iterable[Message], now: float) -> None:
@@ -102,15 +102,15 @@ class Upkeep:
 
     def _note_lateness(self, now: float) -> None:
         """Remember since when pages are due, and say now and then how far a long reading is."""
-        self._lateness.note(now, is_late=self._is_late)
+        self.lateness.note(now, is_late=self._is_late)
         if self._is_listed_anew:
-            self._lateness.was_listed = True
+            self.lateness.was_listed = True
             if not self._is_swept:  # only now is it known what belongs to nothing
                 self._tending.sweep()
                 self._boards.doubt()
                 self._is_swept = True
         if self._tracker.unread:
-            self._lateness.say(self._progress, now)
+            self.lateness.say(self._progress, now)
 
     def _take_in(self, messages: list[Message], now: float) -> bool:
         """Make the index right for what was heard of, was read by the pool, or is to be tried again."""
@@ -197,7 +197,7 @@ class Upkeep:
     @property
     def _is_listed_anew(self) -> bool:
         """Whether everything there is is listed, and nobody has taken note of that."""
-        if self._lateness.was_listed and self._is_swept:
+        if self.lateness.was_listed and self._is_swept:
             return False
         return self._tidied > 0 and not self._is_late and not self._publisher.overview_is_dirty
 
@@ -209,7 +209,7 @@ class Upkeep:
     def is_finished(self) -> bool:
         """Whether all pages are as they should be, as far as is known: only changes are waited for."""
         is_published = not (self._is_late or self._publisher.overview_is_dirty or self._people.is_behind)
-        return self._lateness.was_listed and is_published
+        return self.lateness.was_listed and is_published
 
     @property
     def unread(self) -> dict[str, str]:
@@ -227,7 +227,7 @@ class Upkeep:
         if errors := self._publisher.faults:
             name, reason = next(iter(errors.items()))
             faults.append(f"{len(errors)} pages could not be written, among them those of {name}: {reason}")
-        return [*faults, *self._lateness.explain(self._progress, now)]
+        return [*faults, *self.lateness.explain(self._progress, now)]
 
     def figures(self, at: float, now: float) -> dict[str, float]:
         """How much there is of everything; `at` is the time `now`, in seconds since 1970."""

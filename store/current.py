@@ -223,7 +223,8 @@ class Judged:
     def read(self) -> Policies:
         """At this moment. As for `CurrentPolicy`, what cannot be used, or may be half written, changes nothing."""
         sample = read_sample(self._data.policy)
-        if sample.content is not None and not sample.mark:  # somebody is writing it
+        if sample.content is not None and not sample.mark:
+            self.problem = "somebody is writing it; what was in force, if anything, stays meanwhile"
             return parse_policies(CLOSED if self._kept is None else self._kept)
         content, self.problem, _ = judge(sample, self._kept)
         self._kept = self._kept if content == CLOSED else content

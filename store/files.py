@@ -150,7 +150,7 @@ def write(path: Path, content: bytes, *, durable: bool = False, newer: bool = Fa
 
     With `newer` it is so by whole seconds, as by `place_over`.
     """
-    temporary = path.with_name(f"{PREFIX}{path.name}")  # each file below site/, state/ and run/ has one writer
+    temporary = path.with_name(f"{PREFIX}{path.name}")  # each file that is written so has one writer
     try:
         with _open_new(temporary) as file:
             file.write(content)

@@ -70,6 +70,8 @@ class Exporting:
             self._note(done)
 
     def _mirror_now(self, now: float) -> Round:
+        if not self._upkeep.lateness.was_listed:
+            return Round(0, 0, {})
         if why_not := self._why_not():
             return Round(0, 0, {"": f"{why_not}; nothing is exported meanwhile"})
         if now >= self._anew_due:

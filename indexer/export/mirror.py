@@ -40,6 +40,10 @@ class Round(NamedTuple):
     looked: float = 0.0
 
 
+class BrokenOff(Exception):
+    """There is no time for the rest, or it may not be exported any longer."""
+
+
 class Mirror:
     """`base_url` is the address of the copy, empty where that is not known. Times are monotonic seconds."""
 
@@ -61,17 +65,19 @@ class Mirror:
     def step(self, now: float, *, goes_on: Callable[[], bool], is_calm: bool, may_remove: bool) -> Round:
         """Bring the copy up to date, as far as that can be done. BadDirectory where it is not there any longer.
 
-        It is asked before each page set whether it `goes_on`. While it is not calm, others may still lead to what is
-        of nothing any longer, and it stays for a while.
+        It is asked before each page set and file whether it `goes_on`. While it is not calm, others may still lead to
+        what is of nothing any longer, and it stays for a while.
         """
         self._target.check()
         sets, written, problems = self._find_sets(), 0, dict[str, str]()
         looked = time.monotonic() - now
         for name in (each for each, version in sets.items() if self._seen.get(each) != version):
-            if not goes_on():
-                return Round(written, 0, {"": "broken off"}, looked)
+            if f"{PROJECTS}/{name.removeprefix(PEOPLE + '/')}" in problems:
+                continue  # its pages for people name the same files
             try:
-                changed, wanted = self._mirror(name)
+                changed, wanted = self._mirror(name, goes_on)
+            except BrokenOff:
+                return Round(written, 0, {"": "broken off"}, looked)
             except (OSError, ValueError, LookupError) as error:  # a page or file that is not as it should be
                 problems[name] = self._target.explain(error)
             else:
@@ -121,11 +127,12 @@ class Mirror:
         files = [posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(url))) for url in urls]
         return [f"{top}/{project}/" for top in TOPS] + files
 
-    def _mirror(self, name: str) -> tuple[int, set[str]]:
+    def _mirror(self, name: str, goes_on: Callable[[], bool]) -> tuple[int, set[str]]:
         """Write what the page set offers, and then its pages; how much changed, and all paths that it has."""
+        _check(goes_on)
         kind, _, project = name.partition("/")
         directory = self._repository.site / name
-        changed, wanted = self._mirror_files(project) if kind == PROJECTS else (0, set())
+        changed, wanted = self._mirror_files(project, goes_on) if kind == PROJECTS else (0, set())
         placed = place_pages(name, _list_pages(directory), has_address=bool(self._base_url))
         for path, page in placed.items():
             content = (directory / page).read_bytes()
@@ -137,11 +144,12 @@ class Mirror:
             return {}
         return {url: (self._repository.site / name / page).read_bytes() for url, (name, page) in _INCLUDED.items()}
 
-    def _mirror_files(self, project: str) -> tuple[int, set[str]]:
+    def _mirror_files(self, project: str, goes_on: Callable[[], bool]) -> tuple[int, set[str]]:
         """The project's files, unless they lie elsewhere, and what lies beside each."""
         said = read_digests(self._target.read(f"{SIMPLE}/{project}/index.json"))
         changed, wanted, beside_all = 0, set[str](), list[Path]()
         for file in read_offered(self._repository, project):
+            _check(goes_on)
             path, source = f"{PACKAGES}/{file.path}", self._repository.packages / file.path
             if not self._shelf.address:
                 said_of_it = said.get(f"{TOP}{PACKAGES}/{render_url(file.path)}")
@@ -156,6 +164,12 @@ class Mirror:
                 wanted.add(f"{path}{METADATA}")
         self._beside[f"{PROJECTS}/{project}"] = beside_all
         return changed, wanted
+
+
+def _check(goes_on: Callable[[], bool]) -> None:
+    """Raise BrokenOff where it does not."""
+    if not goes_on():
+        raise BrokenOff
 
 
 def _identify(path: Path) -> Version:

@@ -24,10 +24,11 @@ def claimed(directory: Path, data: Data, repository: str) -> Iterator["Target"]:
         directory.mkdir(parents=True, exist_ok=True)
         _check_ours(directory, repository)
         with held(directory, f"{directory}: another export writes here already"):
-            files.write(directory / MARK, _render_mark(repository))
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                yield Target(directory, descriptor)
+                target = Target(directory, descriptor, _render_mark(repository))
+                target.check()
+                yield target
             finally:
                 os.close(descriptor)
     except OSError as error:
@@ -70,15 +71,17 @@ class Target:
     Methods raise OSError where the disk refuses.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, mark: bytes) -> None:
         self._path = path
         self._descriptor = descriptor
+        self._mark = mark
         self._directory = Path(f"/proc/self/fd/{descriptor}")
 
     def check(self) -> None:
-        """Raise BadDirectory where another directory is in its place."""
+        """See to it that it says whose it is; BadDirectory where another directory is in its place."""
         with contextlib.suppress(OSError):
             if os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
+                self.write(MARK, self._mark)
                 return
         raise BadDirectory(f"{self._path}: was moved or replaced; expected what this export began with")
 
@@ -181,7 +184,8 @@ class Target:
                 yield from (Path(where) / name for name in (*filenames, *names))
             if os.path.lexists(top):
                 yield top
-        yield from self._directory.glob(f"{files.PREFIX}*")
+        left = (self._directory / f"{files.PREFIX}{name}" for name in (*TOPS, MARK))  # by a crash
+        yield from filter(os.path.lexists, left)
 
 
 def _time(facts: os.stat_result) -> tuple[int, int]:

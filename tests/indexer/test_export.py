@@ -20,6 +20,9 @@ from indexer.export.exporting import Exporting
 from indexer.export.mirror import Mirror
 from indexer.export.target import claimed
 from indexer.model import HERE
+from indexer.people import Passing, People
+from indexer.rendered import Rendered
+from indexer.site import Site
 from store.settings import read_settings
 from tests.archives import digest, make_archive, make_sdist, make_wheel, sdist_contents
 from tests.attestations import make_attestation, make_provenance
@@ -638,3 +641,58 @@ def test_state_that_cannot_be_kept_is_said_with_what_helps(data: Path, target: P
     os.chown(data / "state/.copies", 4321, 4321)
     done = export(data, target, check=False)
     assert (done.returncode, "LARDER_STATE names another place for it" in done.stderr) == (1, True), done.stderr
+
+
+def test_a_page_that_cannot_be_made_is_said_also_when_it_may_be_over_soon(
+    data: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = read_settings(options={"LARDER_DATA": ("--data", str(data))})
+    own = settings.data.copied(settings.data.default, target)
+
+    def fail(self: People, made: object) -> None:
+        raise Passing("it cannot be read now")
+
+    monkeypatch.setattr(People, "_publish_made", fail)
+    with claimed(target, settings.data, "default") as claim:
+        done = Exporting(own, settings, HERE, Mirror(own, claim, HERE, ""), lambda: "").run(watches=False)
+    assert "it cannot be read now" in done.problems.values()
+
+
+def test_a_catalogue_that_cannot_be_made_keeps_nobody_waiting(
+    data: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(data, target)
+    settings = read_settings(options={"LARDER_DATA": ("--data", str(data))})
+    own = settings.data.copied(settings.data.default, target)
+    publish = Site.publish
+
+    def fail(self: Site, name: str, rendered: Rendered, now: float) -> bool:
+        if name == "catalogue":
+            raise OSError(errno.EPERM, "Operation not permitted")
+        return publish(self, name, rendered, now)
+
+    monkeypatch.setattr(Site, "publish", fail)
+    make_wheel(data / "packages", "new", "1.0")
+    with claimed(target, settings.data, "default") as claim:
+        done = Exporting(own, settings, HERE, Mirror(own, claim, HERE, ""), lambda: "").run(watches=False)
+    assert "Operation not permitted" in done.problems["catalogue"]
+    assert (target / "simple/new/index.html").exists()
+
+
+def test_no_page_names_a_file_that_could_not_be_copied(data: Path, target: Path) -> None:
+    export(data, target)
+    wheel = make_wheel(data / "packages", "demo", "2.0")
+    (target / "packages" / wheel.name / "in-the-way").mkdir(parents=True)
+    if subprocess.run(["chattr", "+i", str(target / "packages" / wheel.name)], check=False).returncode:
+        pytest.skip("this file system has no immutable files")
+    try:
+        assert export(data, target, check=False).returncode == 1
+        for page in ("simple/demo/index.html", "project/demo/index.html"):
+            assert wheel.name not in (target / page).read_text()
+    finally:
+        subprocess.run(["chattr", "-i", str(target / "packages" / wheel.name)], check=True)
+
+
+def test_a_mark_that_is_gone_is_put_back(data: Path, watched: Path) -> None:
+    (watched / ".larder-export").unlink()
+    wait_until((watched / ".larder-export").exists, 30)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import digest, make_sdist, make_wheel
+from tests.archives import digest, make_archive, make_sdist, make_wheel
 from tests.attestations import make_attestation, make_provenance
 from tests.running import PASSWORD, Answer, Larder, basic, run_tool, running_in, wait_until
 
@@ -542,3 +542,61 @@ def test_a_removal_is_no_error_in_the_log(larder: Larder, tmp_path: Path) -> Non
     wait_until(lambda: len(listed(larder, "default", "demo")) == 2)
     wait_until(lambda: larder.get("/project/demo/4.0/").status != 200, 30)
     assert " ERROR " not in larder.log
+
+
+def test_of_a_name_that_is_of_several_projects_all_in_its_directory_go(larder: Larder, tmp_path: Path) -> None:
+    for directory, content in (("foo-2", b"1"), ("b/foo-2", b"2"), ("foo", b"3")):
+        where = packages(larder) / directory
+        where.mkdir(parents=True)
+        make_archive(where / "foo-2-1.tar.gz", "foo-2-1", {"setup.py": content})
+        where.chmod(0o777)
+    put(larder, make_wheel(tmp_path, "foo-2", "2"), make_wheel(tmp_path, "foo", "3"))
+    wait_until(lambda: len(listed(larder, "default", "foo-2")) == 2 and len(listed(larder, "default", "foo")) == 2)
+    answer = send(larder, "", ANN, action="prune", keep="1", for_real="yes", except_="foo")
+    assert sorted(line.split()[0] for line in answer.text.splitlines()[:-1]) == [
+        "b/foo-2/foo-2-1.tar.gz",
+        "foo-2/foo-2-1.tar.gz",
+    ]
+    assert len(listed(larder, "default", "foo-2")) == 1
+    assert len(listed(larder, "default", "foo")) == 2
+
+
+def test_a_signature_that_cannot_be_stored_is_no_reason_to_copy(
+    larder: Larder, release: list[Path], tmp_path: Path
+) -> None:
+    stuck = packages(larder, "team") / f"{release[0].name}.asc"
+    stuck.write_text("old")
+    if subprocess.run(["chattr", "+i", str(stuck)], check=False).returncode:
+        pytest.skip("this file system has no immutable files")
+    try:
+        answer = copy(larder, ANN, "default", "team")
+    finally:
+        subprocess.run(["chattr", "-i", str(stuck)], check=True)
+    assert answer.status == 503, answer.text
+    assert (packages(larder) / release[0].name).stat().st_mode & 0o222 == 0
+    assert copy(larder, ANN, "default", "team").status == 200
+    assert list(packages(larder, "team").glob(".incoming-*")) == []
+
+
+def test_a_sidecar_that_cannot_be_read_is_said_to_be_that(larder: Larder, release: list[Path]) -> None:
+    signature = packages(larder) / f"{release[0].name}.asc"
+    signature.unlink()
+    signature.mkdir()
+    said = f"'{signature.name}' in 'default': not a file; expected a file that can be read, and no link"
+    assert (copy(larder, ANN, "default", "team").status, copy(larder, ANN, "default", "team").text) == (
+        409,
+        f"{said}\n",
+    )
+    assert command(larder, "copy", "demo==1.0", "default", "team") == (1, [f"larder: {said}"])
+
+
+def test_a_form_that_says_too_much_or_twice_is_refused(larder: Larder) -> None:
+    def ask(*fields: tuple[str, str]) -> Answer:
+        parts = (f'--b\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{text}\r\n' for key, text in fields)
+        headers = {"Content-Type": "multipart/form-data; boundary=b", **ANN}
+        return larder.request("POST", "/", f"{''.join(parts)}--b--\r\n".encode(), headers)
+
+    much = ask((":action", "prune"), ("keep", "1"), *[("except", "x" * 3000)] * 1000)
+    assert (much.status, "the fields 'except' have more than 64 KiB" in much.text) == (400, True)
+    twice = ask((":action", "prune"), ("keep", "9"), ("keep", "1"))
+    assert (twice.status, "prune has the field 'keep' twice" in twice.text) == (400, True)

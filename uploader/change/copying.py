@@ -3,14 +3,14 @@
 import errno
 import hashlib
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import BufferedReader
-from pathlib import Path
 from typing import NamedTuple
 
 from store.errors import AlreadyExists, Refused
-from store.files import PIECE, Incoming, make_durable, open_incoming
+from store.files import PIECE, PREFIX, Incoming, make_durable, open_incoming
 from store.names import Release
 from store.policy import Policy
 from store.repository import Repository
@@ -72,26 +72,34 @@ def _check(target: Repository, original: Original, policy: Policy) -> None:
 def _store(source: Repository, target: Repository, original: Original, policy: Policy) -> Outcome:
     """Linked; or copied where it cannot be, and where it takes the place of another, for that changes its time."""
     with opened_original(source, original) as file:
-        try:
-            return _link(target, original, file)
-        except AlreadyExists:
-            if not policy.overwrite:
-                raise
-        except OSError as error:
-            if error.errno not in UNLINKED:
-                raise
+        with _linked(target, file) as linked:
+            if linked is not None:
+                with suppress(*([AlreadyExists] if policy.overwrite else [])):
+                    return store_distribution(target, original, linked, overwrite=False)
         return _copy(target, original, file, overwrite=policy.overwrite)
 
 
-def _link(target: Repository, original: Original, file: BufferedReader) -> Outcome:
-    """It is one file in both then: nobody is to write into it, and it is taken for what it was found to be."""
+@contextmanager
+def _linked(target: Repository, file: BufferedReader) -> Iterator[Incoming | None]:
+    """The file under another name, in the target for as long as this lasts; None where that cannot be.
+
+    It is one file in both then, so nobody is to write into it.
+    """
     make_durable(file)
-    linked = Incoming(file, Path(f"/proc/self/fd/{file.fileno()}"))
-    outcome = store_distribution(target, original, linked, overwrite=False)
-    if outcome is Outcome.NEW:
+    name = target.packages / f"{PREFIX}{secrets.token_hex(8)}"
+    try:
+        os.link(f"/proc/self/fd/{file.fileno()}", name, src_dir_fd=file.fileno(), follow_symlinks=True)
+    except OSError as error:
+        if error.errno not in UNLINKED:
+            raise
+        yield None
+        return
+    try:
         with suppress(OSError):  # it is somebody else's, who let it be linked
             os.fchmod(file.fileno(), os.fstat(file.fileno()).st_mode & 0o7555)
-    return outcome
+        yield Incoming(file, name)
+    finally:
+        name.unlink(missing_ok=True)
 
 
 def _copy(target: Repository, original: Original, file: BufferedReader, *, overwrite: bool) -> Outcome:

@@ -70,17 +70,21 @@ def opened_original(source: Repository, original: Original) -> Iterator[Buffered
 @contextlib.contextmanager
 def _opened(source: Repository, path: PurePosixPath) -> Iterator[BufferedReader]:
     """HttpRefusal where it cannot be read, or is being written."""
-    where = f"{shown(str(path))} in {source.name!r}"
     try:
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(opened_file(source, path))
             if is_being_written(file.fileno()):
-                raise HttpRefusal(409, f"{where} is being written; try again")
+                raise HttpRefusal(409, f"{shown(str(path))} in {source.name!r} is being written; try again")
             kept = stack.pop_all()
     except OSError as error:
-        raise HttpRefusal(409, f"{where}: {error.strerror}; expected a file that can be read, and no link") from error
+        raise _unreadable(source, path, error) from error
     with kept:
         yield file
+
+
+def _unreadable(source: Repository, path: PurePosixPath, error: OSError) -> HttpRefusal:
+    where = f"{shown(str(path))} in {source.name!r}"
+    return HttpRefusal(409, f"{where}: {error.strerror}; expected a file that can be read, and no link")
 
 
 def _tell(facts: os.stat_result) -> tuple[int, ...]:
@@ -99,10 +103,15 @@ def _read_beside(source: Repository, listed: Listed) -> dict[str, bytes]:
     beside = {}
     for suffix in (SIGNATURE, *([PROVENANCE] if listed.attested else [])):
         path = PurePosixPath(f"{listed.path}{suffix}")
-        with contextlib.suppress(FileNotFoundError), opened_file(source, path) as file:
-            beside[suffix] = file.read(provenance.LIMIT + 1)
-            if len(beside[suffix]) > provenance.LIMIT:
-                raise Refused(f"{shown(str(path))} has more than {provenance.LIMIT >> 20} MiB; expected less")
+        try:
+            with opened_file(source, path) as file:
+                beside[suffix] = file.read(provenance.LIMIT + 1)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _unreadable(source, path, error) from error
+        if len(beside[suffix]) > provenance.LIMIT:
+            raise Refused(f"{shown(str(path))} has more than {provenance.LIMIT >> 20} MiB; expected less")
     if listed.attested and (PROVENANCE not in beside or read_subject(beside[PROVENANCE]) != listed.digest):
         raise HttpRefusal(409, f"{shown(listed.path)}: what is attested of it is about other bytes; try again")
     return beside

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from store.below import stat_file
@@ -79,15 +79,18 @@ class Pruning:
     def _find_files(self, project: NormalizedName) -> Iterator[Kept]:
         """Those that are listed and there; before each any others of its name, one of which would take its place."""
         for listed in read_listing(self._repository, project).values():
-            for path in (*(path for path in self._find_others_of(listed) if path != listed.path), listed.path):
+            for path in (*self._find_others_of(project, listed), listed.path):
                 if facts := stat_file(self._repository, PurePosixPath(path)):
                     yanked = (
                         read_yank(self._repository, PurePosixPath(path)) if listed.yanked is None else listed.yanked
                     )
                     yield Kept(listed._replace(path=path, yanked=yanked), facts.st_mtime, facts.st_size)
 
-    def _find_others_of(self, listed: Listed) -> list[str]:
-        return self._others.get(PurePosixPath(listed.path).name, [])
+    def _find_others_of(self, project: NormalizedName, listed: Listed) -> list[str]:
+        """The paths of other files of its name; where the name may be of several projects, those in its directory."""
+        name = PurePosixPath(listed.path).name
+        found = (path for path in self._others.get(name, []) if path != listed.path)
+        return [path for path in found if _is_certain(name) or project in _list_directories(path)]
 
 
 def _list_projects(repository: Repository) -> Iterator[NormalizedName]:
@@ -100,21 +103,24 @@ def _list_projects(repository: Repository) -> Iterator[NormalizedName]:
 
 
 def _find_others(repository: Repository) -> dict[str, list[str]]:
-    """The paths of names that several files have, unless only their directories tell whose they are."""
+    """The paths of names that several files have."""
     found: dict[str, list[str]] = {}
     for directory, names, filenames in os.walk(repository.packages):
         names[:] = [name for name in names if not is_ignored(name)]
         below = os.path.relpath(directory, repository.packages)
         for name in filenames:
             found.setdefault(name, []).append(os.path.normpath(f"{below}/{name}"))
-    return {name: paths for name, paths in found.items() if len(paths) > 1 and _is_certain(name)}
+    return {name: paths for name, paths in found.items() if len(paths) > 1}
 
 
 def _is_certain(filename: str) -> bool:
-    try:
-        return len(readings(parse_filename(filename))) == 1
-    except BadName:
-        return False
+    """Whether it tells by itself whose it is."""
+    return len(readings(parse_filename(filename))) == 1
+
+
+def _list_directories(path: str) -> set[str]:
+    """What the directories could be called after."""
+    return {canonicalize_name(name) for name in PurePosixPath(path).parent.parts}
 
 
 def remove_doomed(repository: Repository, doomed: Doomed) -> bool:

@@ -50,7 +50,9 @@ class Form:
         return None if text in ABSENT else text
 
     def check_fields(self, *expected: str) -> None:
-        """Refused where it has others: a slip in the name of one must not pass for nothing."""
+        """Refused where it has others, or one twice: a slip must not pass for nothing."""
+        if twice := self.dropped & set(expected):
+            raise Refused(f"{self.action} has the field {min(twice)!r} twice; expected it once")
         others = (set(self.texts) | self.dropped) - {*expected, ":action", "protocol_version"}
         if others:
             raise Refused(f"{self.action} has no field {shown(min(others))}; expected {', '.join(expected)}")
@@ -172,6 +174,8 @@ class _Receiver:
             self._form.beside[BESIDE[self._name]] = bytes(self._text)
         elif self._name not in (None, CONTENT):
             before = f"{self._form.texts[self._name]} " if self._name in self._form.texts else ""
+            if len(before) + len(self._text) > FIELD_LIMIT:
+                raise Refused(f"the fields {self._name!r} have more than {FIELD_LIMIT >> 10} KiB; expected less")
             self._form.texts[self._name] = before + self._text.decode("utf-8", "replace").strip()
         self._name = None
         self._text.clear()

@@ -15,6 +15,7 @@ from store.data import Data
 from store.errors import BadDirectory, Refused, shown
 from store.explain import explained, outside
 from store.names import is_ignored, possible_projects
+from store.repository import Repository
 from store.settings import read_settings
 
 LARDERS = {"packages", "repositories", "larder.toml"}  # one of these makes a directory one of Larder's
@@ -161,6 +162,16 @@ def check_there(data: Data) -> None:
     """Raise BadDirectory where there is no data directory at all."""
     if not data.root.is_dir():
         raise BadDirectory(f"{data.root}: there is no such directory; expected the data directory of a Larder")
+
+
+def find_repository(data: Data, name: str) -> Repository:
+    """The one that a person means; Refused where there is none, or no data directory."""
+    check_there(data)
+    with explained(data.root, data.root, "read"):
+        known = {repository.name: repository for repository in data.repositories()}
+    if name not in known:
+        raise Refused(f"there is no repository {shown(name)}; expected one of {', '.join(known)}")
+    return known[name]
 
 
 def check_is_larders(root: Path) -> None:

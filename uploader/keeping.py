@@ -12,7 +12,7 @@ from store.data import Data
 from store.errors import Refused, shown
 from store.explain import explained
 from store.names import Release
-from store.prepare import check_there
+from store.prepare import find_repository
 from store.repository import DEFAULT, Repository
 from store.text import render_size
 from uploader.answers import HttpRefusal
@@ -52,7 +52,7 @@ def add_verbs(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 
 def _copy(data: Data, arguments: argparse.Namespace) -> None:
     os.umask(0o022)  # what is written is for the programs to read
-    source, target = _find_listed(data, arguments.source), _find(data, arguments.target)
+    source, target = _find_listed(data, arguments.source), find_repository(data, arguments.target)
     named = read_named(arguments.release)
     if named.version is None:
         raise Refused(f"{shown(arguments.release)}; expected NAME==VERSION")
@@ -93,18 +93,9 @@ def _prune(data: Data, arguments: argparse.Namespace) -> int:
     return int(failed > 0)
 
 
-def _find(data: Data, name: str) -> Repository:
-    check_there(data)
-    with explained(data.root, data.root, "read"):
-        known = {repository.name: repository for repository in data.repositories()}
-    if name not in known:
-        raise Refused(f"there is no repository {shown(name)}; expected one of {', '.join(known)}")
-    return known[name]
-
-
 def _find_listed(data: Data, name: str) -> Repository:
     """One that has pages, for what these say is gone by."""
-    repository = _find(data, name)
+    repository = find_repository(data, name)
     if not repository.overview.is_dir():
         raise Refused(f"{repository.site}: there are no pages of {name!r} yet; expected those that Larder makes")
     return repository

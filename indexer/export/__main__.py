@@ -12,11 +12,11 @@ from indexer.export.request import Request, read_request
 from indexer.export.target import claimed
 from store.current import Judged
 from store.data import Data
-from store.errors import BadDirectory, Refused, shown
+from store.errors import BadDirectory, Refused
 from store.explain import explained
 from store.log import start_logging
 from store.policy import ANONYMOUS
-from store.prepare import check_there
+from store.prepare import find_repository
 from store.repository import Repository
 from store.settings import Settings, read_settings
 
@@ -38,7 +38,9 @@ def main() -> int:
 
 
 def _export(request: Request, settings: Settings) -> Round:
-    repository = _find_repository(settings.data, request.repository)
+    repository = find_repository(settings.data, request.repository)
+    with explained(repository.packages, settings.data.root, "read"):
+        next(repository.packages.iterdir(), None)
     start_logging("export", settings.log_level)
     gate = Gate(settings.data, request)
     if why_not := gate.why_not():
@@ -52,18 +54,6 @@ def _export(request: Request, settings: Settings) -> Round:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: exporting.stop())
         return exporting.run(watches=request.watches)
-
-
-def _find_repository(data: Data, name: str) -> Repository:
-    """Refused where there is none to be exported."""
-    check_there(data)
-    with explained(data.root, data.root, "read"):
-        known = {repository.name: repository for repository in data.repositories()}
-    if name not in known:
-        raise Refused(f"--repository={shown(name)}; expected one of {', '.join(known)}")
-    with explained(known[name].packages, data.root, "read"):
-        next(known[name].packages.iterdir(), None)
-    return known[name]
 
 
 class Gate:

@@ -303,8 +303,8 @@ def test_a_closed_repository_stays_closed_when_its_policy_is_deleted(larder: Lar
         (["--packages-url", "https://x.example/{path"], "--packages-url='https://x.example/{path'; expected"),
         (["--packages-url", "https://x.example/{path!r}"], "--packages-url='https://x.example/{path!r}'; expected"),
         (["--packages-url", "https://x.example/{path.x}"], "--packages-url='https://x.example/{path.x}'; expected"),
-        (["--repository", "tema"], "--repository='tema'; expected one of default, team"),
-        (["--repository", "../x"], "--repository='../x'; expected one of default, team"),
+        (["--repository", "tema"], "there is no repository 'tema'; expected one of default, team"),
+        (["--repository", "../x"], "there is no repository '../x'; expected one of default, team"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(data: Path, target: Path, options: list[str], said: str) -> None:

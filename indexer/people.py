@@ -30,7 +30,14 @@ Made = Portrayed | Catalogued
 
 
 class Passing(Exception):
-    """What kept pages from being made may be otherwise the next time."""
+    """What kept pages from being made may be otherwise the next time.
+
+    Where it was `outrun`, a file went while it was read, of which the index hears at any moment, or has heard.
+    """
+
+    def __init__(self, reason: str, *, outrun: bool = False) -> None:
+        super().__init__(reason)
+        self.outrun = outrun
 
 
 class People:
@@ -114,7 +121,7 @@ class People:
         try:
             act()
         except Passing as error:
-            if project in self._passing:  # it has not passed: a file may have been removed while it was read
+            if project in self._passing and not error.outrun:  # it has not passed
                 self._say(project, str(error))
             self._passing[project] = str(error)
             self._failed.fail(project, now)
@@ -162,7 +169,7 @@ class People:
 
     def _publish_made(self, portrayed: Portrayed) -> None:
         if portrayed.passing:
-            raise Passing(portrayed.reason)  # it is tried again, later
+            raise Passing(portrayed.reason, outrun=self._is_outrun(portrayed))  # it is tried again, later
         detail, about = self._index.detail(portrayed.project), portrayed.about
         if detail is None or portrayed.reason:
             return
@@ -174,6 +181,13 @@ class People:
             self._catalogue.soil()
             if self._abouts.note(detail, about):
                 self.soil(self._abouts.dependents(detail.name))
+
+    def _is_outrun(self, portrayed: Portrayed) -> bool:
+        """Whether it is not any longer about what lies on the disk."""
+        detail = self._index.detail(portrayed.project)
+        if detail is None or not portrayed.keys.items() <= self._keys(detail).items():
+            return True
+        return not all((self._repository.packages / file.path).exists() for file in detail.files)
 
     def _publish(self, detail: ProjectDetail, keys: Mapping[str, str], made: Mapping[str, bytes]) -> None:
         """Of all pages that there ought to be those that were made, and those that are there, as they may be."""

@@ -5,6 +5,7 @@ import json
 import os
 import queue
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -325,9 +326,7 @@ def test_what_a_release_says_is_bounded() -> None:
     assert (len(str(fields["description"])), len(str(fields["summary"]))) == (1 << 20, 5000)
 
 
-def test_an_archive_that_cannot_be_read_any_more_is_a_reason_and_tried_again(
-    room: Room, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_archive_that_cannot_be_read_any_more_is_a_reason_and_tried_again(room: Room) -> None:
     wheel = make_wheel(room.packages, "demo", "1.0")
     room.tracker.look([wheel.name])
     room.tracker.step()
@@ -335,11 +334,12 @@ def test_an_archive_that_cannot_be_read_any_more_is_a_reason_and_tried_again(
     wheel.unlink()
     room.people.soil(["demo"])
     room.go_on()
-    assert "could not write the pages of demo for people" in caplog.text
+    assert wheel.name in room.people.faults["demo"]
     wheel.write_bytes(content)
     room.now += 1000
     room.go_on()
     assert "project.html" in room.pages()
+    assert room.people.faults == {}
 
 
 def parse_feed(text: str) -> ElementTree.Element:
@@ -436,3 +436,22 @@ def test_pages_about_all_are_made_again_where_they_are_damaged_and_only_there(ro
     assert "catalogue" in {name for name in room.site.find_damage() if name}
     room.go_on()
     assert json.loads(page.read_text())[0][:3] == ["demo", "1.0", "A test"]
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_file_that_goes_while_it_is_read_is_no_error(
+    room: Room, caplog: pytest.LogCaptureFixture, is_gone: bool
+) -> None:
+    wheels = [make_wheel(room.packages, "demo", version, None, Summary="x") for version in ("1.0", "2.0")]
+    room.look()
+    shutil.rmtree(room.repository.site / "people/demo")
+    for wheel in wheels:
+        wheel.unlink()
+        if not is_gone:
+            wheel.mkdir()  # nothing can read it, and it is there
+    for _ in range(3):
+        room.people.soil(["demo"])
+        room.go_on()
+        room.now += 100
+    assert bool(room.people.faults)
+    assert ("could not write the pages of demo for people" in caplog.text) == (not is_gone)

@@ -176,7 +176,7 @@ def copy(source: Path, target: Path, digest: str) -> None:
     try:
         with open(source, "rb", opener=_open_without_waiting) as file, _open_new(temporary) as new:
             facts = os.fstat(file.fileno())
-            found = _copy(file, new)
+            found = copy_bytes(file, new)
             if found != digest:
                 raise AnotherFile(f"{source}: has sha256 {found}; expected {digest}, as its page says")
             make_durable(new)
@@ -187,8 +187,8 @@ def copy(source: Path, target: Path, digest: str) -> None:
         raise
 
 
-def _copy(file: BinaryIO, new: BinaryIO) -> str:
-    """The sha256 of what was copied."""
+def copy_bytes(file: BinaryIO, new: BinaryIO) -> str:
+    """Copy all that follows in the file; the sha256 of that."""
     digest = hashlib.sha256()
     while piece := file.read(PIECE):
         digest.update(piece)

@@ -1,7 +1,6 @@
 """A release of one repository → the same files in another: linked where that can be, and never other bytes."""
 
 import errno
-import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from io import BufferedReader
 from typing import NamedTuple
 
 from store.errors import AlreadyExists, Refused
-from store.files import PIECE, PREFIX, Incoming, make_durable, open_incoming
+from store.files import PREFIX, Incoming, copy_bytes, make_durable, open_incoming
 from store.names import Release
 from store.policy import Policy
 from store.repository import Repository
@@ -105,11 +104,7 @@ def _linked(target: Repository, file: BufferedReader) -> Iterator[Incoming | Non
 def _copy(target: Repository, original: Original, file: BufferedReader, *, overwrite: bool) -> Outcome:
     with open_incoming(target.packages) as incoming:
         file.seek(0)
-        digest = hashlib.sha256()
-        while piece := file.read(PIECE):
-            digest.update(piece)
-            incoming.file.write(piece)
-        if digest.hexdigest() != original.digest:
+        if copy_bytes(file, incoming.file) != original.digest:
             raise HttpRefusal(409, f"{str(original.there)!r} changed while it was copied; try again")
         make_durable(incoming.file)
         mtime_ns = os.fstat(file.fileno()).st_mtime_ns

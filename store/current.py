@@ -51,7 +51,7 @@ class CurrentPolicy:
 
     def __init__(self, data: Data) -> None:
         self._data = data
-        self._kept = _read_kept(data.kept_policy)
+        self._kept = read_kept(data.kept_policy)
         self.served: tuple[Repository | FileStore, ...] = (data.default,)  # for which it is put in force
         self._seen: tuple[tuple[int, ...], float] | None = None  # what the file was like last, and since when
         self._decided: tuple[int, ...] | None = None  # what it was like when it was decided upon
@@ -202,7 +202,7 @@ def _stays(kept: bytes | None) -> str:
     return STAYS if kept is not None else "nothing was in force before, so all is closed"
 
 
-def _read_kept(path: Path) -> bytes | None:
+def read_kept(path: Path) -> bytes | None:
     """What was accepted last; None where there is nothing of the kind that can be used."""
     try:
         content = path.read_bytes()
@@ -210,25 +210,6 @@ def _read_kept(path: Path) -> bytes | None:
     except (OSError, BadPolicy):
         return None
     return content
-
-
-class Judged:
-    """What a Larder would put in force that runs from now on, for commands that it need not run for."""
-
-    def __init__(self, data: Data) -> None:
-        self._data = data
-        self._kept = _read_kept(data.kept_policy)
-        self.problem = ""  # with the policy, as of the last reading
-
-    def read(self) -> Policies:
-        """At this moment. As for `CurrentPolicy`, what cannot be used, or may be half written, changes nothing."""
-        sample = read_sample(self._data.policy)
-        if sample.content is not None and not sample.mark:
-            self.problem = "somebody is writing it; what was in force, if anything, stays meanwhile"
-            return parse_policies(CLOSED if self._kept is None else self._kept)
-        content, self.problem, _ = judge(sample, self._kept)
-        self._kept = self._kept if content == CLOSED else content
-        return parse_policies(content)
 
 
 class InForce:

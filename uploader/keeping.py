@@ -7,10 +7,10 @@ import sys
 import time
 from collections.abc import Callable
 
-from store.current import Judged
 from store.data import Data
 from store.errors import Refused, shown
 from store.explain import explained
+from store.judged import Judged
 from store.names import Release
 from store.prepare import find_repository
 from store.repository import DEFAULT, Repository

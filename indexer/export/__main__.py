@@ -10,10 +10,10 @@ from indexer.export.exporting import Exporting
 from indexer.export.mirror import Mirror, Round
 from indexer.export.request import Request, read_request
 from indexer.export.target import claimed
-from store.current import Judged
 from store.data import Data
 from store.errors import BadDirectory, Refused
 from store.explain import explained
+from store.judged import Judged
 from store.log import start_logging
 from store.policy import ANONYMOUS
 from store.prepare import find_repository

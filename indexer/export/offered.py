@@ -35,5 +35,5 @@ def read_digests(page: bytes | None) -> dict[str, str]:
     """What a simple page of a copy says of its files: URL → sha256; nothing where it is no such page."""
     try:
         return {str(entry["url"]): str(entry["hashes"][DIGEST]) for entry in json.loads(page or b"")["files"]}
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return {}

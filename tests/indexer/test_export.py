@@ -175,6 +175,7 @@ def test_what_was_damaged_is_mended_and_what_is_of_nothing_removed(data: Path, t
     export(data, target)
     before = {path: content for path, (_, _, content) in snapshot(target).items()}
     (target / "simple/demo/index.html").write_text("x")
+    (target / "simple/demo/index.json").write_text("[" * 100_000)
     (target / "packages/demo-1.1.tar.gz").write_text("x")
     (target / "simple/stray").mkdir()
     (target / "simple/stray/index.html").write_text("x")

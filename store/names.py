@@ -111,6 +111,11 @@ def readings(parsed: ParsedFilename) -> tuple[Release, ...]:
     return tuple(sorted({release for name, version in splits for release in _as_release(name, version)}))
 
 
+def is_certain(filename: str) -> bool:
+    """Whether the name of a distribution tells by itself of which project and version it is."""
+    return len(readings(parse_filename(filename))) == 1
+
+
 def _as_release(name: str, version: str) -> tuple[Release, ...]:
     """The release of these, or none."""
     try:

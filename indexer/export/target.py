@@ -118,8 +118,8 @@ class Target:
         facts = source.stat()
         with contextlib.suppress(OSError):
             there = (self._directory / path).lstat()
-            known = (there.st_size, there.st_mtime_ns, said)
-            if stat.S_ISREG(there.st_mode) and self._is_straight(path) and known == (*_time(facts), digest):
+            known, wanted = (there.st_size, there.st_mtime_ns, said), (facts.st_size, facts.st_mtime_ns, digest)
+            if stat.S_ISREG(there.st_mode) and self._is_straight(path) and known == wanted:
                 return False
         files.copy(source, self._make_way(path), digest)
         return True
@@ -186,7 +186,3 @@ class Target:
                 yield top
         left = (self._directory / f"{files.PREFIX}{name}" for name in (*TOPS, MARK))  # by a crash
         yield from filter(os.path.lexists, left)
-
-
-def _time(facts: os.stat_result) -> tuple[int, int]:
-    return facts.st_size, facts.st_mtime_ns

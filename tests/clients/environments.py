@@ -25,11 +25,15 @@ def find_client(name: str, package: str = "") -> Path:
 
 
 def run_client(
-    command: Sequence[str | Path], home: Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    home: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    disturbing: tuple[str, ...] = DISTURBING,
 ) -> "subprocess.CompletedProcess[str]":
     """Run it with a home directory of its own and nothing set that would disturb it; output as one text."""
     home.mkdir(parents=True, exist_ok=True)
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(DISTURBING)}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(disturbing)}
     # One wide line, so that a reason is not broken across several.
     kept |= {
         "HOME": str(home),

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.clients.environments import DISTURBING, find_client
+from tests.clients.environments import DISTURBING, find_client, run_client
 from tests.running import HERE
 
 RECIPES = HERE / "recipes"
@@ -32,19 +32,7 @@ def run(
     command: list[str | Path], home: Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """With a home of its own and nothing of the test's environment that would reach the program."""
-    home.mkdir(parents=True, exist_ok=True)
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(_OTHERS)}
-    return subprocess.run(
-        [str(part) for part in command],
-        env={**kept, "HOME": str(home), "COLUMNS": "1000", "NO_COLOR": "1", **(environment or {})},
-        cwd=cwd or home,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run_client(command, home, cwd, environment, _OTHERS)
 
 
 def on_path(client: str) -> dict[str, str]:

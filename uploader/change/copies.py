@@ -7,8 +7,7 @@ from aiohttp import web
 
 from store.data import Data
 from store.errors import Refused, shown
-from store.listing import find_listed
-from store.names import PROVENANCE, Release, parse_project, parse_version
+from store.names import Release, parse_project, parse_version
 from store.repository import Repository
 from uploader.answers import HttpRefusal, answer
 from uploader.audit import log_accepted, note_file
@@ -16,7 +15,7 @@ from uploader.auth.authorize import Authorization
 from uploader.change.copying import Copied, copy_release
 from uploader.rules import Rules
 from uploader.upload.form import Form
-from uploader.upload.listed import Listings
+from uploader.upload.listed import Listings, is_listed
 
 FIELDS = ("name", "version", "from")
 
@@ -62,7 +61,7 @@ class Copies:
 
     async def _wait(self, repository: Repository, copied: list[Copied]) -> str:
         for each in copied:
-            shows = partial(_is_listed, repository, each)
+            shows = partial(is_listed, repository, each.original)
             project = each.original.project
             if not await self._listings.wait(repository, project, shows, None, self._listing_wait):
                 return "; its page will follow: the indexer has not listed it yet"
@@ -73,10 +72,3 @@ def _log(request: web.Request, user: str | None, source: Repository, copied: Cop
     """In whatever thread."""
     note_file(request, copied.original.path.name)
     log_accepted(request, user, copied.original.digest, f"{copied.outcome.value}, from {source.name}")
-
-
-def _is_listed(repository: Repository, copied: Copied) -> bool:
-    found = find_listed(repository, copied.original.project, copied.original.path.name)
-    if found is None or found.digest != copied.original.digest:
-        return False
-    return found.attested or PROVENANCE not in copied.original.beside

@@ -14,12 +14,13 @@ from store import provenance
 from store.below import opened_file
 from store.errors import Refused, shown
 from store.files import is_being_written
-from store.listing import Listed, read_listing
-from store.names import PROVENANCE, SIGNATURE, Release, parse_filename, parse_version, readings
+from store.listing import Listed
+from store.names import PROVENANCE, SIGNATURE, Release, is_certain
 from store.provenance import read_subject
 from store.removal import read_yank
 from store.repository import Repository
 from uploader.answers import HttpRefusal
+from uploader.change.target import list_release
 
 
 class Original(NamedTuple):
@@ -39,8 +40,7 @@ class Original(NamedTuple):
 
 def read_originals(source: Repository, release: Release) -> list[Original]:
     """Every file that is listed of the release; HttpRefusal where there is none, or one is not to be passed on."""
-    listed = read_listing(source, release.project).values()
-    found = [each for each in listed if parse_version(each.release) == release.version]
+    found = list_release(source, release)
     if not found:
         raise HttpRefusal(404, f"{release} is not in the repository {source.name!r}")
     return [_read_original(source, each, release) for each in found]
@@ -94,8 +94,7 @@ def _tell(facts: os.stat_result) -> tuple[int, ...]:
 
 def _place(project: NormalizedName, there: PurePosixPath) -> PurePosixPath:
     """In its project's directory where the name alone does not tell whose it is."""
-    is_certain = len(readings(parse_filename(there.name))) == 1
-    return PurePosixPath(there.name) if is_certain else PurePosixPath(project, there.name)
+    return PurePosixPath(there.name) if is_certain(there.name) else PurePosixPath(project, there.name)
 
 
 def _read_beside(source: Repository, listed: Listed) -> dict[str, bytes]:

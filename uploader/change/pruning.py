@@ -12,7 +12,7 @@ from packaging.version import Version
 from store.below import stat_file
 from store.errors import BadName
 from store.listing import Listed, read_listing
-from store.names import is_ignored, parse_filename, parse_project, parse_version, readings
+from store.names import is_certain, is_ignored, parse_project, parse_version
 from store.removal import read_yank, remove
 from store.repository import Repository
 from store.text import render_printable, render_size, render_time
@@ -90,7 +90,7 @@ class Pruning:
         """The paths of other files of its name; where the name may be of several projects, those in its directory."""
         name = PurePosixPath(listed.path).name
         found = (path for path in self._others.get(name, []) if path != listed.path)
-        return [path for path in found if _is_certain(name) or project in _list_directories(path)]
+        return [path for path in found if is_certain(name) or project in _list_directories(path)]
 
 
 def _list_projects(repository: Repository) -> Iterator[NormalizedName]:
@@ -111,11 +111,6 @@ def _find_others(repository: Repository) -> dict[str, list[str]]:
         for name in filenames:
             found.setdefault(name, []).append(os.path.normpath(f"{below}/{name}"))
     return {name: paths for name, paths in found.items() if len(paths) > 1}
-
-
-def _is_certain(filename: str) -> bool:
-    """Whether it tells by itself whose it is."""
-    return len(readings(parse_filename(filename))) == 1
 
 
 def _list_directories(path: str) -> set[str]:

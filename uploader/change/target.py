@@ -52,13 +52,18 @@ def find_target(repository: Repository, path: PurePosixPath) -> Target:
     return Target(repository, path, is_mark, _find_listed(repository, path))
 
 
+def list_release(repository: Repository, release: Release) -> list[Listed]:
+    """What is listed of the release, however its files spell the version."""
+    listed = read_listing(repository, release.project).values()
+    return [each for each in listed if parse_version(each.release) == release.version]
+
+
 def find_release(repository: Repository, release: Release) -> list[Target]:
     """What is listed of the release, and is there."""
     found = []
-    for listed in read_listing(repository, release.project).values():
-        if parse_version(listed.release) == release.version:
-            with contextlib.suppress(HttpRefusal):
-                found.append(find_target(repository, PurePosixPath(listed.path)))
+    for listed in list_release(repository, release):
+        with contextlib.suppress(HttpRefusal):
+            found.append(find_target(repository, PurePosixPath(listed.path)))
     return found
 
 

@@ -12,7 +12,7 @@ from store.messages import Checked, Published, Wanted
 from store.names import PROVENANCE
 from store.repository import Repository
 from uploader.channel import Caller
-from uploader.upload.check import Candidate
+from uploader.upload.store import Storable
 
 LOOK = 0.05  # seconds between two looks at a page that nobody told of
 
@@ -88,9 +88,9 @@ class Listings:
         self._caller.close()
 
 
-def is_listed(repository: Repository, candidate: Candidate) -> bool:
+def is_listed(repository: Repository, candidate: Storable) -> bool:
     """With the bytes that it has, and with what is attested of them."""
-    found = find_listed(repository, candidate.project, candidate.filename)
+    found = find_listed(repository, candidate.project, candidate.path.name)
     if found is None or found.digest != candidate.digest:
         return False
     return found.attested or PROVENANCE not in candidate.beside
